@@ -1,0 +1,67 @@
+"""Every error that the executor raises on purpose.
+
+Tree::
+
+    ExecutorError
+    ├── SettingsError          a settings file is wrong; the message lists every fault
+    ├── StoreError             the store cannot be opened, migrated or written
+    ├── CommandError           a command cannot be done; the message is its answer
+    ├── AlreadyRunningError    another executor of this site holds the lock
+    ├── TransportError         the server could not be asked
+    │   ├── UnreachableError       no connection; try again later
+    │   ├── RefusedError           host key or login refused; needs a person
+    │   └── RemoteFileError        the server answered: no such file, no permission, disk full
+    ├── SchedulerError         the scheduler answered something that is no answer
+    │   └── SubmitUnknownError     nobody knows whether the job was made: ask before trying again
+    └── UntrustedFileError     a fetched file disagrees with its manifest
+
+A message says what was wanted, what was found, where, and what to do.
+"""
+
+
+class ExecutorError(Exception):
+    """Root of the tree."""
+
+
+class SettingsError(ExecutorError):
+    """A settings file is wrong; the message lists every fault."""
+
+
+class StoreError(ExecutorError):
+    """The store cannot be opened, migrated or written."""
+
+
+class CommandError(ExecutorError):
+    """A command cannot be done; the message is its answer."""
+
+
+class AlreadyRunningError(ExecutorError):
+    """Another executor of this site holds the lock."""
+
+
+class TransportError(ExecutorError):
+    """The server could not be asked."""
+
+
+class UnreachableError(TransportError):
+    """No connection; try again later."""
+
+
+class RefusedError(TransportError):
+    """Host key or login refused; needs a person."""
+
+
+class RemoteFileError(TransportError):
+    """The server answered: no such file, no permission, disk full."""
+
+
+class SchedulerError(ExecutorError):
+    """The scheduler answered something that is no answer."""
+
+
+class SubmitUnknownError(SchedulerError):
+    """Nobody knows whether the job was made: ask before trying again."""
+
+
+class UntrustedFileError(ExecutorError):
+    """A fetched file disagrees with its manifest."""

@@ -1,0 +1,65 @@
+"""Batch systems as text: what to run and what the answers mean, without a connection.
+
+One file per system. The executor runs ``*_argv`` through the transport and
+hands the output to the matching ``read_*``. How to add one: README.md here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from background_executor.records import JobState
+from background_executor.transport import CommandOutput
+
+
+@dataclass(frozen=True)
+class JobScript:
+    """What a scheduler needs to make a job."""
+
+    job: str
+    """Our uuid, which is the job's name on the cluster too."""
+    script_file: PurePosixPath
+    order_file: PurePosixPath
+    log_file: PurePosixPath
+    work_folder: PurePosixPath
+
+
+@dataclass(frozen=True)
+class JobSighting:
+    """What the scheduler says of one job."""
+
+    job: str
+    scheduler_id: str
+    state: JobState
+    word: str
+    """The scheduler's own word for the state."""
+    message: str = ""
+    node: str = ""
+    starts_at: str = ""
+    """The scheduler's estimate, as it wrote it."""
+    run_time: str = ""
+
+
+class Scheduler(Protocol):
+    """One batch system."""
+
+    name: str
+
+    def script(self, job: JobScript) -> str:
+        """Return the job script as the operator may read it before use."""
+
+    def submit_argv(self, job: JobScript) -> list[str]:
+        """Return the command that makes the job."""
+
+    def read_submit(self, output: CommandOutput) -> str:
+        """Return the scheduler's id of the new job, or raise ``SubmitUnknownError``."""
+
+    def queue_argv(self, jobs: Sequence[str], scheduler_ids: Sequence[str]) -> list[str]:
+        """Return the one command that asks for the given jobs, by our uuids or by ids."""
+
+    def read_queue(self, output: CommandOutput) -> Mapping[str, JobSighting]:
+        """Return what is known by uuid; a failed query raises, it is no empty answer."""
+
+    def cancel_argv(self, scheduler_id: str, job: str) -> list[str]:
+        """Return the command that ends exactly this job, by id and name together."""

@@ -1,0 +1,47 @@
+"""Every error that the cluster part raises on purpose.
+
+Tree::
+
+    ServerSideError
+    ├── NameFormatError      a serial number, point or folder name is malformed
+    ├── RawDataError         a raw file or folder cannot be used
+    │   ├── NotWaveDumpError     the file is no WaveDump file
+    │   └── RawFileChangedError  the file was truncated or rewritten while it was read
+    ├── PublishError         a result folder cannot be published or verified
+    │   └── ManifestError        a folder does not agree with its manifest
+    └── JournalError         a journal holds a line that cannot be understood
+
+A message says what was wanted, what was found, where, and what to do.
+"""
+
+
+class ServerSideError(Exception):
+    """Root of the tree."""
+
+
+class NameFormatError(ServerSideError, ValueError):
+    """A serial number, point or folder name is malformed."""
+
+
+class RawDataError(ServerSideError):
+    """A raw file or folder cannot be used."""
+
+
+class NotWaveDumpError(RawDataError):
+    """The file is no WaveDump file."""
+
+
+class RawFileChangedError(RawDataError):
+    """The file was truncated or rewritten while it was read."""
+
+
+class PublishError(ServerSideError):
+    """A result folder cannot be published or verified."""
+
+
+class ManifestError(PublishError):
+    """A folder does not agree with its manifest."""
+
+
+class JournalError(ServerSideError):
+    """A journal holds a line that cannot be understood."""

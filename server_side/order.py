@@ -1,0 +1,29 @@
+"""What one job is told: the content of ``job-<job uuid>.json``.
+
+Arguments travel in this file, never in a command line.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from server_side.boundary import BoundaryModel
+from server_side.scan import JobUuid, Point, ScanPlan
+
+AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f]*$", max_length=1000)]
+
+
+class JobOrder(BoundaryModel):
+    """One attempt at watching a scan."""
+
+    format_version: Literal[1] = 1
+    job: JobUuid
+    claim: JobUuid
+    """The piece of work; of several jobs with one claim only the first goes on."""
+    base_folder: AbsolutePath
+    raw_base: AbsolutePath
+    plan: ScanPlan
+    reanalyse: tuple[Point, ...] = ()
+    """Points whose newest take is analysed again, as the next revision."""
+    time_limit_s: float | None = Field(default=None, gt=0)
+    """The job leaves in time before the scheduler would end it."""
