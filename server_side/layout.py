@@ -10,6 +10,7 @@ Tree below the base folder of a site::
         stop-<job uuid>                       asks that job to end
         <SN>/data_theta10_phi90[_take2][_rev2]/   one published result
     FLAG/  archive/                           results and scans that were moved
+    .processes/                               jobs of a site without a batch system
     ROOT_SCAN_DATA_saves/pyrate_output_<stamp>/<SN>/scan_<stamp>_<SN>_<take>.root
 """
 
@@ -26,6 +27,7 @@ MANIFEST_FILE = "MANIFEST.json"
 RECEIPT_FILE = "RECEIPT.json"
 TEMPORARY_PREFIX = ".building-"
 ROOT_FOLDER = "ROOT_SCAN_DATA_saves"
+PROCESSES_FOLDER = ".processes"
 
 _SCAN_PREFIX = {ScanKind.POSITION: "scan_output", ScanKind.HV: "HV_output"}
 _FILE_PREFIX = {ScanKind.POSITION: "live_data", ScanKind.HV: "hv_check"}
