@@ -8,6 +8,7 @@ Tree below the base folder of a site::
         journal-<job uuid>.jsonl              what it says, line by line
         live-<job uuid>.json                  how far the point in hand is
         stop-<job uuid>                       asks that job to end
+        claim-<claim uuid>/                   made by the first of several jobs for one work
         <SN>/data_theta10_phi90[_take2][_rev2]/   one published result
     FLAG/  archive/                           results and scans that were moved
     .processes/                               jobs of a site without a batch system
@@ -76,6 +77,10 @@ class ScanLayout:
     def log_file(self, job: str) -> PurePosixPath:
         """Return what a job printed."""
         return self.scan_folder / f"log-{job}.txt"
+
+    def claim_folder(self, claim: str) -> PurePosixPath:
+        """Return the empty folder that the first job for a piece of work makes."""
+        return self.scan_folder / f"claim-{claim}"
 
     def stop_file(self, job: str) -> PurePosixPath:
         """Return the file whose presence asks a job to end."""
