@@ -5,6 +5,8 @@ Tree below the base folder of a site::
     scan_output_<stamp>_<scan id>/            HV_output_... for an HV check
         plan.json                             the scan's plan
         job-<job uuid>.json                   what one job was told
+        job-<job uuid>.sh                     what the scheduler was given
+        log-<job uuid>.txt                    what the job printed
         journal-<job uuid>.jsonl              what it says, line by line
         live-<job uuid>.json                  how far the point in hand is
         stop-<job uuid>                       asks that job to end
@@ -66,6 +68,10 @@ class ScanLayout:
         """Return the file that tells a job what to do."""
         return self.scan_folder / f"job-{job}.json"
 
+    def script_file(self, job: str) -> PurePosixPath:
+        """Return the script that the scheduler was given."""
+        return self.scan_folder / f"job-{job}.sh"
+
     def journal_file(self, job: str) -> PurePosixPath:
         """Return the journal of a job."""
         return self.scan_folder / f"journal-{job}.jsonl"
@@ -89,6 +95,10 @@ class ScanLayout:
     def take_folder(self, take: Take) -> PurePosixPath:
         """Return the published folder of a take."""
         return self.results_folder / take_folder_name(take)
+
+    def flagged_folder(self, flag_folder: str) -> PurePosixPath:
+        """Return where takes of this scan lie once they are flagged."""
+        return self.base / flag_folder / self.scan_name / self.plan.serial_number
 
     def root_file(self, stamp: str, take: Take) -> PurePosixPath:
         """Return the ROOT file of a take of an acquisition."""

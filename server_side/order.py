@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from server_side.boundary import BoundaryModel
-from server_side.scan import JobUuid, Point, ScanPlan
+from server_side.scan import FolderName, JobUuid, Point, ScanPlan
 
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f]*$", max_length=1000)]
 
@@ -25,5 +25,7 @@ class JobOrder(BoundaryModel):
     plan: ScanPlan
     reanalyse: tuple[Point, ...] = ()
     """Points whose newest take is analysed again, as the next revision."""
+    flag_folder: FolderName = "FLAG"
+    """Folder below the base folder that flagged takes are moved to; its takes count."""
     time_limit_s: float | None = Field(default=None, gt=0)
     """The job leaves in time before the scheduler would end it."""

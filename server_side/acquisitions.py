@@ -1,0 +1,103 @@
+"""Which acquisitions lie below the raw base: the list an operator picks from.
+
+Only names and times of folders are read, never a file: the list is quick on a
+network file system that holds years of data. What ``python -m server_side
+acquisitions --json`` prints is ``ACQUISITION_LIST`` in JSON.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from server_side.boundary import BoundaryModel
+from server_side.errors import NameFormatError, RawDataError
+from server_side.raw_names import RawNames, stamp_moment
+from server_side.scan import FolderName, ScanKind, SerialNumber, ZoneName, check_serial_number
+from server_side.settings import DaqSettings
+
+
+class AcquisitionListing(BoundaryModel):
+    """Points of one kind of one serial number in one acquisition."""
+
+    folder: FolderName
+    """Name of the acquisition folder below the raw base."""
+    serial_number: SerialNumber
+    kind: ScanKind
+    points: int = Field(ge=1)
+    """How many folders of points there are."""
+    began_at: AwareDatetime | None
+    """By the stamp in the folder's name; None when it holds none."""
+    modified_at: AwareDatetime
+    """When the newest file of a point was made."""
+
+
+ACQUISITION_LIST: TypeAdapter[tuple[AcquisitionListing, ...]] = TypeAdapter(
+    tuple[AcquisitionListing, ...]
+)
+
+
+def list_acquisitions(
+    raw_base: Path, daq: DaqSettings, zone: ZoneName
+) -> tuple[AcquisitionListing, ...]:
+    """List what could be processed, newest first.
+
+    Raises
+    ------
+    RawDataError
+        When the raw base cannot be listed.
+    """
+    names = RawNames(daq)
+    found = [
+        listing
+        for acquisition in subfolders(raw_base)
+        if names.is_acquisition(acquisition.name)
+        for serial in _serial_folders(acquisition)
+        for kind in ScanKind
+        for listing in _listing(names, acquisition, serial, kind, zone)
+    ]
+    return tuple(sorted(found, key=lambda entry: (entry.modified_at, entry.folder), reverse=True))
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder, sorted by name.
+
+    Raises
+    ------
+    RawDataError
+        When it cannot be listed.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(Path(entry.path) for entry in entries if entry.is_dir())
+    except OSError as error:
+        raise RawDataError(f"cannot list the raw folder {folder}: {error.strerror}") from error
+
+
+def _serial_folders(acquisition: Path) -> Iterator[Path]:
+    for folder in subfolders(acquisition):
+        try:
+            check_serial_number(folder.name)
+        except NameFormatError:
+            continue
+        yield folder
+
+
+def _listing(
+    names: RawNames, acquisition: Path, serial: Path, kind: ScanKind, zone: str
+) -> Iterator[AcquisitionListing]:
+    folders = [f for f in subfolders(serial) if names.point_of(f.name, kind) is not None]
+    if not folders:
+        return
+    modified_at = max(datetime.fromtimestamp(f.stat().st_mtime, UTC) for f in folders)
+    stamp = names.stamp_of(acquisition.name)
+    yield AcquisitionListing(
+        folder=acquisition.name,
+        serial_number=serial.name,
+        kind=kind,
+        points=len(folders),
+        began_at=stamp_moment(stamp, zone, modified_at) if stamp else None,
+        modified_at=modified_at,
+    )

@@ -1,0 +1,130 @@
+"""Which takes and results of a scan there are already: what makes a restart safe.
+
+A take is one acquisition of a point, known by its raw folder and the generation
+of its file. Its number is given once. It is read back from two records: the
+``result.json`` of every published folder, also of those that were flagged and
+moved, and the ``data_seen`` lines of the journals of earlier jobs, which also
+know the takes that failed.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from server_side.errors import JournalError, NameFormatError
+from server_side.journal import DataSeen, read_lines
+from server_side.layout import RESULT_FILE, parse_take_folder
+from server_side.result import PointResult
+from server_side.scan import PositionPoint, Take, VoltagePoint
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RawIdentity:
+    """What tells one acquisition of a point from another."""
+
+    point: PositionPoint | VoltagePoint
+    folder: str
+    generation: str
+
+
+@dataclass(frozen=True)
+class PublishedTake:
+    """A published folder, with what its result says of its raw data."""
+
+    take: Take
+    folder: Path
+    raw: RawIdentity | None
+    """None when the result cannot be read."""
+
+
+class TakeBook:
+    """Numbers of the takes of one scan, and their revisions."""
+
+    def __init__(
+        self,
+        published: Iterable[PublishedTake],
+        seen: Iterable[DataSeen],
+    ) -> None:
+        self._numbers: dict[RawIdentity, int] = {}
+        self._revisions: dict[tuple[PositionPoint | VoltagePoint, int], int] = {}
+        for line in seen:
+            raw = RawIdentity(line.point, line.folder, line.generation)
+            self._numbers[raw] = line.take
+        for entry in published:
+            if entry.raw is not None:
+                self._numbers[entry.raw] = entry.take.take
+            self.note_published(entry.take)
+
+    def number_of(self, raw: RawIdentity) -> int | None:
+        """Return the number that was given to an acquisition, or None."""
+        return self._numbers.get(raw)
+
+    def give_number(self, raw: RawIdentity) -> int:
+        """Return the number of an acquisition; a new one gets the next of its point."""
+        if raw not in self._numbers:
+            self._numbers[raw] = self.newest_take(raw.point) + 1
+        return self._numbers[raw]
+
+    def note_published(self, take: Take) -> None:
+        """Remember that a folder is in place."""
+        key = (take.point, take.take)
+        self._revisions[key] = max(take.revision, self._revisions.get(key, 0))
+
+    def newest_take(self, point: PositionPoint | VoltagePoint) -> int:
+        """Return the highest number given for a point; 0 before the first."""
+        numbered = [number for raw, number in self._numbers.items() if raw.point == point]
+        return max([*numbered, *(take for p, take in self._revisions if p == point)], default=0)
+
+    def newest_published(self, point: PositionPoint | VoltagePoint) -> int:
+        """Return the highest take of a point that has a result; 0 without one."""
+        return max((take for p, take in self._revisions if p == point), default=0)
+
+    def newest_revision(self, point: PositionPoint | VoltagePoint, take: int) -> int:
+        """Return the highest revision of a take; 0 when it has no result."""
+        return self._revisions.get((point, take), 0)
+
+    def raw_of(self, point: PositionPoint | VoltagePoint, take: int) -> RawIdentity | None:
+        """Return which acquisition a take was made from, or None when it is not known."""
+        for raw, number in self._numbers.items():
+            if raw.point == point and number == take:
+                return raw
+        return None
+
+
+def published_takes(results_folder: Path) -> Iterator[PublishedTake]:
+    """Yield the published takes in a folder; one that is not there holds none."""
+    if not results_folder.is_dir():
+        return
+    for folder in sorted(results_folder.iterdir()):
+        try:
+            take = parse_take_folder(folder.name)
+        except NameFormatError:
+            continue
+        yield PublishedTake(take, folder, _raw_of_result(folder / RESULT_FILE))
+
+
+def lines_of_data_seen(scan_folder: Path) -> Iterator[DataSeen]:
+    """Yield the ``data_seen`` lines of all journals of a scan, journals by their age."""
+    journals = sorted(scan_folder.glob("journal-*.jsonl"), key=lambda path: path.stat().st_mtime)
+    for journal in journals:
+        try:
+            for read in read_lines(journal.read_bytes()):
+                if isinstance(read.line, DataSeen):
+                    yield read.line
+        except JournalError as error:
+            log.warning("What follows in %s is left out: %s", journal, error.args[0])
+
+
+def _raw_of_result(path: Path) -> RawIdentity | None:
+    try:
+        result = PointResult.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        log.warning("%s cannot be read; its take keeps its number: %s", path, error)
+        return None
+    acquisition = result.provenance.acquisition
+    return RawIdentity(result.take.point, acquisition.folder, acquisition.generation)
