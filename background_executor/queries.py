@@ -1,0 +1,297 @@
+"""Every read of the store, as functions that return records.
+
+A single record that is not there is None; a list may be empty. Each function
+sees one whole state of the store, whatever is written meanwhile.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from background_executor import reading, records, tables
+from background_executor.following import FollowedJobRecord, PublicationRecord, PublicationState
+from background_executor.records import ENDED_JOB_STATES, PointState, ScanState
+from background_executor.store import Store
+from server_side.scan import Point, ScanKind
+
+Select = sa.Select[Any]
+
+_scans, _points, _results = tables.scans.c, tables.points.c, tables.results.c
+_jobs, _events, _commands = tables.jobs.c, tables.events.c, tables.commands.c
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """Which lines of the audit are wanted; an empty field asks for nothing."""
+
+    actor: str = ""
+    subject: str = ""
+    """Beginning of the subject, like ``scan 0123456789ab``."""
+    act: str = ""
+    text: str = ""
+    """Anywhere in subject, act, before, after or reason."""
+    since: datetime | None = None
+
+
+def change_counter(store: Store) -> int:
+    """Return a number that rises when there is something new to show; a heartbeat is not."""
+    with store.reading() as connection:
+        return int(connection.execute(sa.select(tables.changes.c.counter)).scalar_one())
+
+
+def executor(store: Store, site: str) -> records.ExecutorRecord | None:
+    """Return the executor's last word about itself, or None before its first start."""
+    statement = sa.select(tables.executors).where(tables.executors.c.site == site)
+    row = _first(store, statement)
+    return row and reading.to_executor(row)
+
+
+def scans(store: Store, site: str, limit: int = 50) -> tuple[records.ScanRecord, ...]:
+    """Return the scans of a site, newest first."""
+    statement = _scan_select().where(_scans.site == site).limit(limit)
+    return tuple(reading.to_scan(row) for row in _all(store, statement))
+
+
+def running_scans(store: Store, site: str) -> tuple[records.ScanRecord, ...]:
+    """Return the scans of a site that wait for points."""
+    statement = _scan_select().where(_scans.site == site, _scans.state == ScanState.RUNNING)
+    return tuple(reading.to_scan(row) for row in _all(store, statement))
+
+
+def scan(store: Store, scan_id: str) -> records.ScanRecord | None:
+    """Return a scan."""
+    row = _first(store, _scan_select().where(_scans.scan_id == scan_id))
+    return row and reading.to_scan(row)
+
+
+def current_scan(
+    store: Store,
+    site: str,
+    kind: ScanKind,
+    slot: int | None = None,
+    serial_number: str | None = None,
+) -> records.ScanRecord | None:
+    """Return the newest scan of a kind that is not archived, of a slot, a PMT or both."""
+    statement = _scan_select().where(
+        _scans.site == site, _scans.kind == kind, _scans.state != ScanState.ARCHIVED
+    )
+    if slot is not None:
+        statement = statement.where(_scans.slot == slot)
+    if serial_number is not None:
+        statement = statement.where(_scans.serial_number == serial_number)
+    row = _first(store, statement.limit(1))
+    return row and reading.to_scan(row)
+
+
+def points(store: Store, scan_id: str) -> tuple[records.PointRecord, ...]:
+    """Return the points of a scan in the order of its plan, with what is known of each."""
+    return tuple(reading.to_point(row) for row in _all(store, _point_select(scan_id)))
+
+
+def result(store: Store, result_id: int) -> records.ResultRecord | None:
+    """Return one stored result."""
+    row = _first(store, _result_select().where(_results.result_id == result_id))
+    return row and reading.to_result(row, store.results_folder)
+
+
+def results_of_point(store: Store, scan_id: str, point: Point) -> tuple[records.ResultRecord, ...]:
+    """Return all takes and revisions of a point, newest first."""
+    statement = (
+        _result_select()
+        .where(_results.scan_id == scan_id, _results.point == point.name)
+        .order_by(_results.take.desc(), _results.revision.desc())
+    )
+    rows = _all(store, statement)
+    return tuple(reading.to_result(row, store.results_folder) for row in rows)
+
+
+def jobs(store: Store, scan_id: str) -> tuple[records.JobRecord, ...]:
+    """Return the jobs of a scan, newest first."""
+    statement = sa.select(tables.jobs).where(_jobs.scan_id == scan_id)
+    rows = _all(store, statement.order_by(_jobs.created_at.desc(), _jobs.job))
+    return tuple(reading.to_job(row) for row in rows)
+
+
+def open_jobs(store: Store, site: str) -> tuple[FollowedJobRecord, ...]:
+    """Return the jobs to follow: not ended, or with a journal that is not read to its end."""
+    is_open = _jobs.state.not_in(ENDED_JOB_STATES) | ~_jobs.journal_closed
+    statement = sa.select(tables.jobs).where(_jobs.site == site, is_open)
+    rows = _all(store, statement.order_by(_jobs.created_at, _jobs.job))
+    return tuple(reading.to_followed_job(row) for row in rows)
+
+
+def cursor(store: Store, job: str) -> int:
+    """Return how many bytes of a job's journal were applied; 0 for an unknown job."""
+    row = _first(store, sa.select(_jobs.journal_offset).where(_jobs.job == job))
+    return 0 if row is None else int(row.journal_offset)
+
+
+def waiting_publications(store: Store, site: str, now: datetime) -> tuple[PublicationRecord, ...]:
+    """Return the published folders that are to be fetched now, oldest first."""
+    columns = tables.publications.c
+    statement = sa.select(tables.publications).where(
+        columns.site == site,
+        columns.state == PublicationState.WAITING,
+        columns.next_try_at <= now,
+    )
+    rows = _all(store, statement.order_by(columns.seen_at, columns.scan_id, columns.point))
+    return tuple(reading.to_publication(row) for row in rows)
+
+
+def commands(store: Store, site: str, limit: int = 50) -> tuple[records.CommandRecord, ...]:
+    """Return what was asked of a site's executor, newest first."""
+    statement = sa.select(tables.commands).where(_commands.site == site)
+    rows = _all(store, statement.order_by(_commands.command_id.desc()).limit(limit))
+    return tuple(reading.to_command(row) for row in rows)
+
+
+def command(store: Store, command_id: int) -> records.CommandRecord | None:
+    """Return one command and its answer."""
+    row = _first(store, sa.select(tables.commands).where(_commands.command_id == command_id))
+    return row and reading.to_command(row)
+
+
+def events(
+    store: Store, site: str, filters: EventFilter | None = None, limit: int = 200
+) -> tuple[records.EventRecord, ...]:
+    """Return the lines of the audit that a filter lets through, newest first."""
+    wanted = filters or EventFilter()
+    statement = sa.select(tables.events).where(_events.site == site)
+    if wanted.actor:
+        statement = statement.where(_events.actor == wanted.actor)
+    if wanted.subject:
+        statement = statement.where(_events.subject.startswith(wanted.subject, autoescape=True))
+    if wanted.act:
+        statement = statement.where(_events.act == wanted.act)
+    if wanted.since is not None:
+        statement = statement.where(_events.at >= wanted.since)
+    if wanted.text:
+        texts = (_events.subject, _events.act, _events.before, _events.after, _events.reason)
+        found = (column.icontains(wanted.text, autoescape=True) for column in texts)
+        statement = statement.where(sa.or_(*found))
+    rows = _all(store, statement.order_by(_events.event_id.desc()).limit(limit))
+    return tuple(reading.to_event(row) for row in rows)
+
+
+def acquisitions(store: Store, site: str) -> tuple[records.AcquisitionRecord, ...]:
+    """Return the acquisitions on the server that could be processed, newest first."""
+    columns = tables.acquisitions.c
+    statement = sa.select(tables.acquisitions).where(columns.site == site)
+    order = (columns.modified_at.desc(), columns.folder, columns.serial_number)
+    return tuple(reading.to_acquisition(row) for row in _all(store, statement.order_by(*order)))
+
+
+def _all(store: Store, statement: Select) -> list[reading.Row]:
+    with store.reading() as connection:
+        return list(connection.execute(statement))
+
+
+def _first(store: Store, statement: Select) -> reading.Row | None:
+    with store.reading() as connection:
+        return connection.execute(statement).first()
+
+
+def _scan_select() -> Select:
+    """Select scans, newest first, each with the counts and the pace of its points."""
+    progress = (
+        sa.select(
+            _points.scan_id,
+            sa.func.count().label("planned"),
+            sa.func.count().filter(_points.state == PointState.STORED).label("stored"),
+            sa.func.count().filter(_points.state == PointState.FAILED).label("failed"),
+            sa.func.max(_points.updated_at).label("points_updated_at"),
+        )
+        .group_by(_points.scan_id)
+        .subquery()
+    )
+    pace = (
+        sa.select(
+            _results.scan_id,
+            sa.func.count(_results.point.distinct()).label("measured_points"),
+            sa.func.min(_results.stored_at).label("first_stored_at"),
+            sa.func.max(_results.stored_at).label("last_stored_at"),
+        )
+        .group_by(_results.scan_id)
+        .subquery()
+    )
+    return (
+        sa.select(tables.scans, *_others(progress), *_others(pace))
+        .select_from(tables.scans)
+        .join(progress, progress.c.scan_id == _scans.scan_id)
+        .outerjoin(pace, pace.c.scan_id == _scans.scan_id)
+        .order_by(_scans.started_at.desc(), _scans.scan_id)
+    )
+
+
+def _others(subquery: sa.Subquery) -> list[sa.ColumnElement[Any]]:
+    return [column for column in subquery.c if column.name != "scan_id"]
+
+
+def _newest_verdict() -> sa.ColumnElement[bool]:
+    """Match the verdict in force of a result."""
+    inner = tables.verdicts.alias()
+    newest = sa.select(sa.func.max(inner.c.verdict_id)).where(
+        inner.c.result_id == _results.result_id
+    )
+    return tables.verdicts.c.verdict_id == newest.correlate(tables.results).scalar_subquery()
+
+
+def _verdict_columns() -> list[sa.ColumnElement[Any]]:
+    left_out = ("site", "result_id", "verdict_id")
+    return [column for column in tables.verdicts.c if column.name not in left_out]
+
+
+def _result_select() -> Select:
+    statement = sa.select(tables.results, *_verdict_columns()).select_from(tables.results)
+    return statement.outerjoin(tables.verdicts, _newest_verdict())
+
+
+def _point_select(scan_id: str) -> Select:
+    """Select points with the newest result of their newest take, its verdict and decision."""
+    revisions, decided = tables.results.alias(), tables.decisions.alias()
+    newest_result = (
+        sa.select(revisions.c.result_id)
+        .where(
+            revisions.c.scan_id == _points.scan_id,
+            revisions.c.point == _points.point,
+            revisions.c.take == _points.take,
+        )
+        .order_by(revisions.c.revision.desc())
+        .limit(1)
+        .correlate(tables.points)
+    )
+    newest_decision = (
+        sa.select(sa.func.max(decided.c.decision_id))
+        .where(
+            decided.c.scan_id == _points.scan_id,
+            decided.c.point == _points.point,
+            decided.c.take == _points.take,
+        )
+        .correlate(tables.points)
+    )
+    takes = (
+        sa.select(sa.func.count())
+        .where(tables.takes.c.scan_id == _points.scan_id, tables.takes.c.point == _points.point)
+        .correlate(tables.points)
+    )
+    result_columns = ("revision", "result_id", "measured_at", "acquired_at", "stored_at")
+    decision_columns = ("decision", "reason", "comment", "operator", "decided_at")
+    return (
+        sa.select(
+            tables.points,
+            takes.scalar_subquery().label("takes"),
+            *[_results[name] for name in result_columns],
+            *_verdict_columns(),
+            *[tables.decisions.c[name] for name in decision_columns],
+        )
+        .select_from(tables.points)
+        .outerjoin(tables.results, _results.result_id == newest_result.scalar_subquery())
+        .outerjoin(tables.verdicts, _newest_verdict())
+        .outerjoin(
+            tables.decisions, tables.decisions.c.decision_id == newest_decision.scalar_subquery()
+        )
+        .where(_points.scan_id == scan_id)
+        .order_by(_points.ordinal)
+    )

@@ -1,0 +1,160 @@
+"""The store: opened, brought up to date, written by one process, read by any.
+
+Pages and command line call ``enqueue`` and nothing else that writes. The
+executor writes inside ``writing``, one transaction at a time. Reading is done
+by ``queries``.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command as alembic_command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError as AlembicError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from background_executor import migrations
+from background_executor.commands import Command
+from background_executor.errors import StoreError
+from background_executor.writing import StoreWriter
+
+BUSY_TIMEOUT_MS = 30_000
+"""How long a writer waits for another one; transactions here take milliseconds."""
+_MIGRATION_LOCK = 0x504D54
+"""Key of the lock by which two openers of a PostgreSQL store wait for each other."""
+
+
+class Store:
+    """An open store; ``close`` gives its connections back."""
+
+    def __init__(self, writer: sa.Engine, reader: sa.Engine, results_folder: Path) -> None:
+        self.results_folder = results_folder
+        self._writer = writer
+        self._reader = reader
+
+    @classmethod
+    def open(cls, url: str, results_folder: Path) -> "Store":
+        """Open a store, make it when there is none, and bring its tables up to date.
+
+        Parameters
+        ----------
+        url
+            Any URL that SQLAlchemy knows, like ``sqlite:////var/lib/pmt/store.sqlite``.
+        results_folder
+            Folder that holds the verified copies of published folders.
+
+        Raises
+        ------
+        StoreError
+            When it cannot be opened, or was made by a newer version.
+        """
+        try:
+            store = cls(_engine(url, writes=True), _engine(url, writes=False), results_folder)
+            store._migrate()
+        except (sa.exc.SQLAlchemyError, AlembicError, OSError) as error:
+            shown = url.rsplit("@", maxsplit=1)[-1]
+            raise StoreError(
+                f"store {shown} cannot be opened: {error}. The folder must be there, on a local "
+                "disk, and writable; a damaged store can be rebuilt from the server with 'reset' "
+                "after it was moved away"
+            ) from error
+        return store
+
+    @contextmanager
+    def writing(self, now: datetime | None = None) -> Iterator[StoreWriter]:
+        """Begin one transaction that is there whole or not at all.
+
+        Parameters
+        ----------
+        now
+            Moment of everything written; the clock's when absent.
+        """
+        with self._writer.begin() as connection:
+            writer = StoreWriter(connection, now or datetime.now(UTC), self.results_folder)
+            yield writer
+            writer.count_change()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Begin a look at the store that no writer disturbs and that cannot write."""
+        with self._reader.begin() as connection:
+            yield connection
+
+    def enqueue(
+        self,
+        site: str,
+        command: Command,
+        operator: str,
+        idempotency_key: str,
+        now: datetime | None = None,
+    ) -> int:
+        """Ask the executor for something and return the command's number at once.
+
+        Parameters
+        ----------
+        idempotency_key
+            One for each wish: the same key again gives the same command.
+        """
+        values = {
+            "site": site,
+            "kind": command.kind,
+            "arguments": command.model_dump_json(),
+            "operator": operator,
+            "idempotency_key": idempotency_key,
+        }
+        with self.writing(now) as writer:
+            return writer.add_command(values)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+    def _migrate(self) -> None:
+        """Run the missing steps in one transaction, once, however many open the store."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.set_main_option("path_separator", "os")
+        newest = ScriptDirectory.from_config(config).get_current_head()
+        with self._writer.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            if MigrationContext.configure(connection).get_current_revision() == newest:
+                return
+            config.attributes["connection"] = connection
+            alembic_command.upgrade(config, "head")
+
+
+def _engine(url: str, *, writes: bool) -> sa.Engine:
+    engine = sa.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine, writes=writes)
+    return engine
+
+
+def _prepare_sqlite(engine: sa.Engine, *, writes: bool) -> None:
+    """Make SQLite keep several processes apart: one writes, the others see whole states."""
+
+    @sa.event.listens_for(engine, "connect")
+    def _set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        # Transactions are begun by _begin, also around changes of tables.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        if writes:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = FULL")
+        else:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

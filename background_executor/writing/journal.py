@@ -1,0 +1,96 @@
+"""What each line of a job's journal changes in the store."""
+
+from background_executor import tables
+from background_executor.records import ENDED_JOB_STATES, JobState, PointState
+from background_executor.states import JOB_TRANSITIONS, POINT_TRANSITIONS
+from background_executor.writing.jobs import JobWriting
+from background_executor.writing.results import ResultWriting
+from background_executor.writing.sites import SiteWriting
+from server_side.journal import (
+    DataSeen,
+    EndReason,
+    Idle,
+    JobEnd,
+    JobStart,
+    JournalLine,
+    LiveProgress,
+    PointFailed,
+    PointPublished,
+)
+from server_side.scan import Point
+
+_WORKING = ("reading", "fitting", "publishing")
+
+
+class StoreWriter(ResultWriting, JobWriting, SiteWriting):
+    """Everything that may be changed in the store, within one transaction."""
+
+    def apply_line(self, job: str, line: JournalLine) -> None:
+        """Do all that a journal line means; a line that was applied before changes nothing."""
+        row = self.get(tables.jobs, {"job": job})
+        self.hear_job(job, line.at)
+        if isinstance(line, JobStart):
+            scheduler_id = row.scheduler_id or line.scheduler_job or None
+            self.describe_job(job, node=line.host, scheduler_id=scheduler_id)
+            self._follow_job(job, JobState.RUNNING, None)
+        elif isinstance(line, DataSeen):
+            self.add_data(row.scan_id, line.point, line.take, line.folder, line.generation)
+        elif isinstance(line, PointPublished):
+            self.add_publication(row.scan_id, line.take, line.folder, line.manifest_sha256, job)
+        elif isinstance(line, PointFailed):
+            self.add_failure(
+                row.scan_id, line.point, line.take, line.attempt, line.error, final=line.final
+            )
+        elif isinstance(line, Idle):
+            self.describe_job(job, message=f"waits for {line.waiting_for} more points")
+        elif isinstance(line, JobEnd):
+            self._end_job(job, line)
+
+    def add_data(self, scan_id: str, point: Point, take: int, folder: str, generation: str) -> None:
+        """Note raw data of a take; a take that is new opens its point again."""
+        key = {"scan_id": scan_id, "point": point.name, "take": take}
+        is_new = self.find(tables.takes, key) is None
+        self.upsert_take(scan_id, point, take, folder, generation)
+        row = self.get(tables.points, {"scan_id": scan_id, "point": point.name})
+        if is_new and row.take == take and PointState.ACQUIRING in POINT_TRANSITIONS[row.state]:
+            self.advance_point(scan_id, point, PointState.ACQUIRING, error="", tries=0)
+
+    def add_failure(
+        self, scan_id: str, point: Point, take: int, attempt: int, error: str, *, final: bool
+    ) -> None:
+        """Note a failed try at a take; the last one fails the point, unless a result is there."""
+        self.upsert_take(scan_id, point, take)
+        key = {"scan_id": scan_id, "point": point.name}
+        row = self.get(tables.points, key)
+        if take != row.take or self.find(tables.publications, key | {"take": take}) is not None:
+            return
+        state = PointState.FAILED if final else row.state
+        self.advance_point(scan_id, point, state, error=error, tries=attempt)
+
+    def set_live(self, job: str, live: LiveProgress | None) -> None:
+        """Replace the progress of the point in hand, and move that point to processing."""
+        super().set_live(job, live)
+        if live is None or live.point is None or live.stage not in _WORKING:
+            return
+        key = {"scan_id": self.get(tables.jobs, {"job": job}).scan_id, "point": live.point.name}
+        row = self.get(tables.points, key)
+        waiting = (PointState.EXPECTED, PointState.ACQUIRING)
+        if row.state in waiting and live.take in (None, row.take):
+            self.advance_point(row.scan_id, live.point, PointState.PROCESSING, job=job)
+
+    def _end_job(self, job: str, line: JobEnd) -> None:
+        has_failed = line.reason is EndReason.FAILED
+        message = line.message or f"ended: {line.reason.value}"
+        self._follow_job(job, JobState.FAILED if has_failed else JobState.COMPLETED, message)
+        self.close_journal(job)
+
+    def _follow_job(self, job: str, state: JobState, message: str | None) -> None:
+        """Move a job on its own word, unless something stronger was heard before."""
+        before = self.get(tables.jobs, {"job": job}).state
+        if before is JobState.INTENT:
+            # Its claim proves that the scheduler was asked.
+            self.advance_job(job, JobState.SUBMITTING)
+            before = JobState.SUBMITTING
+        is_over = before in ENDED_JOB_STATES and before is not JobState.LOST
+        if not is_over and state in JOB_TRANSITIONS[before]:
+            self.advance_job(job, state, message=message)

@@ -1,0 +1,130 @@
+"""What belongs to a site as a whole: commands, the executor's word, the list of acquisitions."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import sqlalchemy as sa
+
+from background_executor import tables
+from background_executor.errors import StoreError
+from background_executor.records import (
+    AcquisitionRecord,
+    CommandRecord,
+    CommandState,
+    ExecutorRecord,
+)
+from background_executor.states import COMMAND_TRANSITIONS, check_transition
+from background_executor.writing.transaction import Transaction, Values
+
+
+class SiteWriting(Transaction):
+    """Changes of commands, of the executor's row and of the acquisitions."""
+
+    def claim_next_command(self, site: str) -> CommandRecord | None:
+        """Take the oldest waiting command in hand; the one in hand comes again until answered."""
+        columns = tables.commands.c
+        statement = (
+            sa.select(tables.commands)
+            .where(columns.site == site)
+            .where(columns.state.in_([CommandState.CLAIMED, CommandState.WAITING]))
+            .order_by(columns.state == CommandState.WAITING, columns.command_id)
+            .limit(1)
+        )
+        row = self.select(statement).first()
+        if row is None:
+            return None
+        if row.state is CommandState.WAITING:
+            values = {"state": CommandState.CLAIMED, "claimed_at": self.now}
+            self.update(tables.commands, {"command_id": row.command_id}, values)
+        return CommandRecord(
+            command_id=row.command_id,
+            site=row.site,
+            kind=row.kind,
+            arguments=row.arguments,
+            operator=row.operator,
+            state=CommandState.CLAIMED,
+            answer=row.answer,
+            asked_at=row.asked_at,
+            answered_at=None,
+        )
+
+    def answer_command(self, command_id: int, state: CommandState, answer: str) -> None:
+        """Write the answer of the command in hand.
+
+        Raises
+        ------
+        StoreError
+            When the command is unknown, or was not in hand.
+        """
+        key = {"command_id": command_id}
+        row = self.get(tables.commands, key)
+        subject = f"command {command_id}"
+        if not check_transition(subject, COMMAND_TRANSITIONS, row.state, state):
+            return
+        values = {"state": state, "answer": answer, "answered_at": self.now}
+        self.update(tables.commands, key, values)
+        self.add_event(
+            row.site,
+            "executor",
+            subject,
+            f"{row.kind} {state.value}",
+            before=row.state.value,
+            after=state.value,
+            reason=answer,
+        )
+
+    def executor_heartbeat(self, record: ExecutorRecord) -> None:
+        """Replace the executor's word about itself; time alone calls no page."""
+        key = {"site": record.site}
+        values = {name: value for name, value in asdict(record).items() if name != "site"}
+        known = self.find(tables.executors, key)
+        if known is None:
+            self.insert(tables.executors, key | values)
+            return
+        clock, before = ("beat_at", "synced_at"), known._asdict()
+        is_quiet = all(before[name] == value for name, value in values.items() if name not in clock)
+        self.update(tables.executors, key, values, quiet=is_quiet)
+        if known.state is not record.state:
+            self.add_event(
+                record.site,
+                "executor",
+                f"executor {record.site}",
+                f"executor {record.state.value}",
+                before=known.state.value,
+                after=record.state.value,
+                reason=record.message,
+            )
+
+    def replace_acquisitions(self, site: str, found: Sequence[AcquisitionRecord]) -> None:
+        """Replace the list of acquisitions that could be processed."""
+        self.delete(tables.acquisitions, {"site": site})
+        for record in found:
+            self.insert(tables.acquisitions, {"site": site} | asdict(record))
+
+    def add_command(self, values: Values) -> int:
+        """Add a command once; the same key again gives the number of the first.
+
+        Raises
+        ------
+        StoreError
+            When the key was used for something else.
+        """
+        key = {"site": values["site"], "idempotency_key": values["idempotency_key"]}
+        known = self.find(tables.commands, key)
+        if known is not None:
+            if (known.kind, known.arguments) != (values["kind"], values["arguments"]):
+                raise StoreError(
+                    f"key {values['idempotency_key']!r} was used for {known.kind} "
+                    f"{known.arguments}; make a new key for each wish"
+                )
+            return int(known.command_id)
+        new = {"state": CommandState.WAITING, "asked_at": self.now}
+        command_id = self.insert(tables.commands, {**values, **new})
+        self.add_event(
+            str(values["site"]),
+            str(values["operator"]),
+            f"command {command_id}",
+            f"{values['kind']} asked",
+            after=str(values["arguments"]),
+        )
+        return command_id
