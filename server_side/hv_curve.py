@@ -2,10 +2,26 @@
 
 Numpy alone, so that the executor can use it too. A voltage is only given when
 the measured points bracket the target, the index is physical and the fit is
-acceptable; else the message says why there is none.
+acceptable; else the message says why there is none. Data never raise: what is
+wrong with them is the message.
+
+Use ``fit_hv_curve`` for the fit, ``gain_at_voltage`` for curve and band.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server_side.chi2 import chi2_probability
+
+MIN_POINTS = 3
+MIN_VOLTAGE_RATIO = 1.01
+"""Points closer together than 1 % of the voltage say nothing about the index."""
+RELATIVE_ERRORS = (1e-6, 0.5)
+"""Outside of these a relative gain error is no error of a gain fit, and logarithms no use."""
 
 
 @dataclass(frozen=True)
@@ -25,3 +41,243 @@ class HvCurve:
     ndf: int
     valid: bool
     message: str
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Points sorted by voltage, arrays of shape (points,)."""
+
+    voltage_v: NDArray[np.float64]
+    gain: NDArray[np.float64]
+    relative_err: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """ln(gain) = level + index * (ln(voltage) - pivot); level and index are uncorrelated."""
+
+    level: float
+    level_err: float
+    index: float
+    index_err: float
+    pivot: float
+    chi2: float
+    ndf: int
+    worst_v: float
+    worst_pull: float
+
+    def log_gain_err(self, log_voltage: float) -> float:
+        return math.hypot(self.level_err, self.index_err * (log_voltage - self.pivot))
+
+
+def fit_hv_curve(
+    voltage_v: Sequence[float],
+    gain: Sequence[float],
+    gain_err: Sequence[float],
+    *,
+    target_gain: float = 1e7,
+    index_limits: tuple[float, float] = (4.0, 12.0),
+    min_p_value: float = 1e-4,
+) -> HvCurve:
+    """Fit a power law and find the voltage for a gain.
+
+    A straight line is fitted to ln(gain) over ln(voltage), each point weighted
+    with its relative error. Its pivot is the weighted mean of ln(voltage), where
+    level and index are uncorrelated, so that the error of the voltage is::
+
+        (d ln V)^2 = (level_err / index)^2 + (ln(target / level) * index_err / index^2)^2
+
+    Parameters
+    ----------
+    voltage_v, gain, gain_err
+        One entry per point, in any order; errors are statistical, one sigma.
+    target_gain
+        Gain to find the voltage for; the same kind of gain as ``gain``.
+    index_limits
+        An index outside is not that of a photomultiplier.
+    min_p_value
+        Least chi2 probability at which the power law is believed.
+
+    Returns
+    -------
+    HvCurve
+        ``valid`` tells whether there is a voltage; ``message`` why there is none.
+    """
+    target = float(target_gain) if _is_positive(target_gain) else math.nan
+    if math.isnan(target):
+        return _refusal(0.0, f"the target gain {target_gain!r} is no positive number")
+    points = _read_points(voltage_v, gain, gain_err)
+    if isinstance(points, str):
+        return _refusal(target, points)
+    line = _fit_line(points)
+    why_not = _fault(points, line, target, index_limits, min_p_value)
+    return _curve(line, target, why_not)
+
+
+def gain_at_voltage(curve: HvCurve, voltage_v: float) -> tuple[float, float] | None:
+    """Return gain and error of the fitted curve at a voltage, None when there is no curve."""
+    if (
+        curve.index is None
+        or curve.index_err is None
+        or curve.pivot_v is None
+        or curve.gain_at_pivot is None
+        or curve.log_gain_err is None
+    ):
+        return None
+    distance = math.log(voltage_v / curve.pivot_v)
+    gain = curve.gain_at_pivot * math.exp(curve.index * distance)
+    return gain, gain * math.hypot(curve.log_gain_err, curve.index_err * distance)
+
+
+def _is_positive(value: object) -> bool:
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return math.isfinite(number) and number > 0
+
+
+def _read_points(
+    voltage_v: Sequence[float], gain: Sequence[float], gain_err: Sequence[float]
+) -> _Points | str:
+    """Return the points sorted by voltage, or what is wrong with them."""
+    rows = list(zip(voltage_v, gain, gain_err, strict=False))
+    if not len(voltage_v) == len(gain) == len(gain_err):
+        return (
+            f"voltages, gains and errors must be equally many: found {len(voltage_v)}, "
+            f"{len(gain)} and {len(gain_err)}"
+        )
+    if len(rows) < MIN_POINTS:
+        return f"a power law needs at least {MIN_POINTS} points, there are {len(rows)}"
+    for voltage, value, error in rows:
+        fault = _point_fault(voltage, value, error)
+        if fault:
+            return fault
+    table = np.array(sorted((float(v), float(g), float(e)) for v, g, e in rows))
+    points = _Points(table[:, 0], table[:, 1], table[:, 2] / table[:, 1])
+    return _series_fault(points) or points
+
+
+def _point_fault(voltage: float, gain: float, error: float) -> str:
+    if not _is_positive(voltage):
+        return f"the voltage {voltage!s:.40} is no positive number"
+    where = f"at {float(voltage):g} V"
+    if not _is_positive(gain):
+        return f"there is no gain {where} (found {gain!s:.40}): a dead point spoils the curve"
+    if not _is_positive(error):
+        return f"the gain {where} has no error (found {error!s:.40})"
+    relative, (low, high) = float(error) / float(gain), RELATIVE_ERRORS
+    if not low <= relative <= high:
+        return (
+            f"the relative error {relative:.2g} of the gain {where} is not between {low:g} "
+            f"and {high:g}"
+        )
+    return ""
+
+
+def _series_fault(points: _Points) -> str:
+    voltage, gain = points.voltage_v, points.gain
+    same = np.flatnonzero(np.diff(voltage) == 0)
+    if same.size:
+        return f"{voltage[same[0]]:g} V stands in the series twice: keep one take of it"
+    if voltage[-1] < MIN_VOLTAGE_RATIO * voltage[0]:
+        return f"all points lie within 1 % of {voltage[0]:g} V: too close for an index"
+    fall = np.flatnonzero(np.diff(gain) <= 0)
+    if fall.size:
+        first = int(fall[0])
+        return (
+            f"the gain does not rise from {voltage[first]:g} V ({gain[first]:.3g}) to "
+            f"{voltage[first + 1]:g} V ({gain[first + 1]:.3g})"
+        )
+    return ""
+
+
+def _fit_line(points: _Points) -> _Line:
+    x, y = np.log(points.voltage_v), np.log(points.gain)
+    weight = points.relative_err**-2.0
+    pivot = float(np.average(x, weights=weight))
+    spread = float(np.sum(weight * (x - pivot) ** 2))
+    level = float(np.average(y, weights=weight))
+    index = float(np.sum(weight * (x - pivot) * y)) / spread
+    pulls = (y - level - index * (x - pivot)) / points.relative_err
+    worst = int(np.argmax(np.abs(pulls)))
+    return _Line(
+        level=level,
+        level_err=float(np.sum(weight)) ** -0.5,
+        index=index,
+        index_err=spread**-0.5,
+        pivot=pivot,
+        chi2=float(np.sum(pulls**2)),
+        ndf=len(x) - 2,
+        worst_v=float(points.voltage_v[worst]),
+        worst_pull=float(pulls[worst]),
+    )
+
+
+def _fault(
+    points: _Points,
+    line: _Line,
+    target: float,
+    index_limits: tuple[float, float],
+    min_p_value: float,
+) -> str:
+    """Return why there is no voltage, or nothing."""
+    low, high = index_limits
+    if not low <= line.index <= high:
+        index = f"{line.index:.2f} +- {line.index_err:.2f}"
+        return f"the index {index} is not between {low:g} and {high:g}"
+    probability = chi2_probability(line.chi2, line.ndf)
+    if probability < min_p_value:
+        return (
+            f"the points do not follow a power law: chi2/ndf {line.chi2:.1f}/{line.ndf}, "
+            f"probability {probability:.1e} is under {min_p_value:.0e}; the farthest point is "
+            f"{line.worst_v:g} V, {line.worst_pull:+.1f} errors off"
+        )
+    if not points.gain[0] <= target <= points.gain[-1]:
+        side = "above" if points.gain[0] > target else "below"
+        return (
+            f"all gains ({points.gain[0]:.3g} to {points.gain[-1]:.3g}) lie {side} the target "
+            f"{target:.3g}: a voltage would be an extrapolation; measure at "
+            f"{'lower' if side == 'above' else 'higher'} voltages"
+        )
+    voltage = math.exp(line.pivot + (math.log(target) - line.level) / line.index)
+    if not points.voltage_v[0] <= voltage <= points.voltage_v[-1]:
+        return f"the curve reaches the target at {voltage:.1f} V, outside of the measured points"
+    return ""
+
+
+def _curve(line: _Line, target: float, why_not: str) -> HvCurve:
+    distance = (math.log(target) - line.level) / line.index if not why_not else 0.0
+    log_err = line.log_gain_err(line.pivot + distance) / abs(line.index) if not why_not else 0.0
+    voltage = math.exp(line.pivot + distance)
+    return HvCurve(
+        index=line.index,
+        index_err=line.index_err,
+        pivot_v=math.exp(line.pivot),
+        gain_at_pivot=math.exp(line.level),
+        log_gain_err=line.level_err,
+        hv_at_target_v=None if why_not else voltage,
+        hv_at_target_err_v=None if why_not else voltage * log_err,
+        target_gain=target,
+        chi2=line.chi2,
+        ndf=line.ndf,
+        valid=not why_not,
+        message=why_not,
+    )
+
+
+def _refusal(target: float, message: str) -> HvCurve:
+    return HvCurve(
+        index=None,
+        index_err=None,
+        pivot_v=None,
+        gain_at_pivot=None,
+        log_gain_err=None,
+        hv_at_target_v=None,
+        hv_at_target_err_v=None,
+        target_gain=target,
+        chi2=None,
+        ndf=0,
+        valid=False,
+        message=message,
+    )

@@ -1,0 +1,203 @@
+"""Fit a charge-response model to a spectrum: the only file that imports zfit.
+
+The likelihood is an extended, binned one in numpy behind ``zfit.loss.SimpleLoss``,
+minimised by zfit's Minuit, with errors by its Hesse. Every new zfit loss costs a
+second of tracing and memory that never comes back, so ``GainFitter`` builds each
+loss once and swaps the counts: keep one for the life of a process.
+"""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from server_side.fit_outcome import Minimum, invalid_fit, judge_minimum, too_few_charges
+from server_side.response import find_model
+from server_side.response.model import Array, Boundary, Refusal, ResponseModel, Start
+from server_side.result import FitOutcome, Spectrum
+
+with warnings.catch_warnings():
+    # TensorFlow, its companions and zfit warn at import about their own future.
+    warnings.simplefilter("ignore")
+    import zfit
+
+MAX_COUNTS = 1e10
+"""Beyond this the likelihood loses the half unit that an error is, in double precision."""
+LEAST_EXPECTED = 1e-9
+"""Keeps the logarithm finite where a model expects nothing."""
+AT_LIMIT = 1e-3
+"""A parameter within this part of its allowed range from an end is at the limit."""
+
+
+class _BinnedLikelihood:
+    """Half the Poisson deviance of the counts under a model, and its gradient."""
+
+    def __init__(self, model: ResponseModel) -> None:
+        self._model = model
+        self._names = tuple(parameter.name for parameter in model.parameters)
+        self._counts = self._edges = self._steps = np.zeros(0)
+
+    def set_data(self, spectrum: Spectrum, steps: Array) -> None:
+        """Swap the counts; gradient steps are a small part of the parameters' errors."""
+        self._counts = np.asarray(spectrum.counts, dtype=np.float64)
+        self._edges = np.asarray(spectrum.edges_pc, dtype=np.float64)
+        self._steps = 1e-2 * steps
+
+    def value(self, parameters: tuple["zfit.Parameter", ...]) -> float:
+        """Return the value at the present parameters."""
+        return self._deviance(_values_of(parameters))
+
+    def gradient_of(
+        self, parameters: tuple["zfit.Parameter", ...], wanted: tuple["zfit.Parameter", ...]
+    ) -> Array:
+        """Return central differences for the wanted parameters."""
+        values = _values_of(parameters)
+        slots = [parameters.index(parameter) for parameter in wanted]
+        slope = np.empty(len(slots))
+        for place, slot in enumerate(slots):
+            step = np.zeros_like(values)
+            step[slot] = self._steps[slot]
+            rise = self._deviance(values + step) - self._deviance(values - step)
+            slope[place] = rise / (2.0 * self._steps[slot])
+        return slope
+
+    def _deviance(self, values: Array) -> float:
+        expected = np.maximum(self._model.expected(values, self._edges), LEAST_EXPECTED)
+        counts = self._counts
+        ratio = np.where(counts > 0, counts, 1.0) / expected
+        return float(np.sum(expected - counts + counts * np.log(ratio)))
+
+
+def _values_of(parameters: tuple["zfit.Parameter", ...]) -> Array:
+    return np.array([float(parameter.numpy()) for parameter in parameters])
+
+
+class _Loss:
+    """One model's zfit parameters and loss, built once."""
+
+    def __init__(self, model: ResponseModel) -> None:
+        self.model = model
+        self._likelihood = _BinnedLikelihood(model)
+        self._parameters = tuple(
+            zfit.Parameter(f"{model.name}_{model.spectrum}_{parameter.name}", 1.0)
+            for parameter in model.parameters
+        )
+        self._loss = zfit.loss.SimpleLoss(
+            lambda _: self._likelihood.value(self._parameters),
+            self._parameters,
+            errordef=0.5,
+            gradient=lambda wanted: self._likelihood.gradient_of(self._parameters, tuple(wanted)),
+        )
+        self._minimizer = zfit.minimize.Minuit(gradient="zfit")
+
+    def minimise(self, spectrum: Spectrum, start: Start, fixed: tuple[str, ...]) -> Minimum:
+        """Minimise from a start; parameters named in ``fixed`` stay there."""
+        self._likelihood.set_data(spectrum, np.array(start.steps))
+        self._place(start)
+        names = [parameter.name for parameter in self.model.parameters]
+        free = [p for p, name in zip(self._parameters, names, strict=True) if name not in fixed]
+        result = self._minimizer.minimize(self._loss, params=free)
+        return self._read(result, start, free)
+
+    def _place(self, start: Start) -> None:
+        rows = zip(self._parameters, start.values, start.steps, start.low, start.high, strict=True)
+        for parameter, value, step, low, high in rows:
+            parameter.lower = parameter.upper = None
+            parameter.set_value(value)
+            parameter.lower, parameter.upper = low, high
+            parameter.stepsize = step
+
+    def _read(
+        self, result: "zfit.result.FitResult", start: Start, free: list["zfit.Parameter"]
+    ) -> Minimum:
+        slots = tuple(self._parameters.index(parameter) for parameter in free)
+        values = _values_of(self._parameters)
+        at_limit = tuple(
+            self.model.parameters[slot].name for slot in slots if _is_at_limit(values, start, slot)
+        )
+        if not result.valid:
+            return Minimum(values, slots, None, at_limit, "the minimiser found no valid minimum")
+        result.hesse(params=free, method="minuit_hesse")
+        shape = result.info["minuit"].fmin
+        if shape.hesse_failed or not shape.has_posdef_covar or not shape.has_accurate_covar:
+            return Minimum(values, slots, None, at_limit, "the covariance matrix is not reliable")
+        covariance = np.asarray(result.covariance(params=free, method="minuit_hesse"))
+        return Minimum(values, slots, covariance, at_limit, "")
+
+
+def _is_at_limit(values: Array, start: Start, slot: int) -> bool:
+    low, high = start.low[slot], start.high[slot]
+    margin = AT_LIMIT * (high - low)
+    return not low + margin < values[slot] < high - margin
+
+
+class GainFitter:
+    """Fits models to spectra; holds every loss it has built.
+
+    Parameters
+    ----------
+    min_charges
+        Below this many charges in a spectrum there is no fit.
+    """
+
+    def __init__(self, min_charges: int = 500) -> None:
+        self._min_charges = min_charges
+        self._losses: list[_Loss] = []
+
+    def fit(self, spectrum: Spectrum, model: str) -> FitOutcome:
+        """Fit one model to one spectrum; data never raise.
+
+        Raises
+        ------
+        ValueError
+            When there is no model of that name for this kind of spectrum.
+        """
+        found = find_model(model, spectrum.name)
+        if found is None:
+            raise ValueError(f"no model {model!r} for the {spectrum.name} spectrum")
+        charges = sum(spectrum.counts)
+        if charges < self._min_charges:
+            return too_few_charges(found, spectrum, self._min_charges)
+        if charges > MAX_COUNTS or min(spectrum.counts) < 0:
+            return invalid_fit(found, spectrum, "the counts are negative or beyond all measure")
+        start = found.start(spectrum)
+        if isinstance(start, Refusal):
+            return invalid_fit(found, spectrum, start.reason)
+        return self._fit_from(found, spectrum, start)
+
+    def _fit_from(self, model: ResponseModel, spectrum: Spectrum, start: Start) -> FitOutcome:
+        """Minimise; fix nuisances that came to a physical boundary and minimise again."""
+        loss = self._loss_of(model)
+        fixed: tuple[str, ...] = ()
+        notes: tuple[str, ...] = ()
+        minimum = loss.minimise(spectrum, start, fixed)
+        while (boundary := _boundary_reached(model, minimum)) is not None:
+            start = _fix(model, start, minimum, boundary)
+            fixed = (*fixed, boundary.parameter, *boundary.also_fixed)
+            notes = (
+                *notes,
+                f"{boundary.parameter} fixed at {boundary.fixed_at:.4g}: {boundary.meaning}",
+            )
+            minimum = loss.minimise(spectrum, start, fixed)
+        return judge_minimum(model, spectrum, minimum, notes)
+
+    def _loss_of(self, model: ResponseModel) -> _Loss:
+        for loss in self._losses:
+            if loss.model is model:
+                return loss
+        self._losses.append(_Loss(model))
+        return self._losses[-1]
+
+
+def _boundary_reached(model: ResponseModel, minimum: Minimum) -> Boundary | None:
+    return next((b for b in model.boundaries if b.parameter in minimum.at_limit), None)
+
+
+def _fix(model: ResponseModel, start: Start, minimum: Minimum, boundary: Boundary) -> Start:
+    """Return the start of the next minimisation: the last minimum, the nuisance at its boundary."""
+    names = [parameter.name for parameter in model.parameters]
+    values = list(minimum.values)
+    for name in (boundary.parameter, *boundary.also_fixed):
+        values[names.index(name)] = start.values[names.index(name)]
+    values[names.index(boundary.parameter)] = boundary.fixed_at
+    return replace(start, values=tuple(values))

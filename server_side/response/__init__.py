@@ -1,0 +1,13 @@
+"""Charge-response models, one file each, and the table of them."""
+
+from server_side.response.model import ResponseModel
+from server_side.response.two_gaussian import TwoGaussian
+from server_side.result import SpectrumName
+
+MODELS: tuple[ResponseModel, ...] = (TwoGaussian(),)
+"""Every model with the spectrum it describes; one name may stand for two spectra."""
+
+
+def find_model(name: str, spectrum: SpectrumName) -> ResponseModel | None:
+    """Return the model of a name for a kind of spectrum, None when there is none."""
+    return next((m for m in MODELS if m.name == name and m.spectrum is spectrum), None)

@@ -1,0 +1,121 @@
+"""What a charge-response model is: the interface that every model file fills.
+
+A model turns parameter values into expected counts per bin, says where to
+start from a spectrum, and reads the physics off its parameters. It knows no
+minimiser; ``server_side.gain_fit`` fits any of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server_side.result import Spectrum, SpectrumName
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ModelParameter:
+    """One parameter of a model."""
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a fit begins, found from the data; entries in the order of the parameters."""
+
+    values: tuple[float, ...]
+    steps: tuple[float, ...]
+    """First step of the minimiser: about one error."""
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a model cannot be fitted to a spectrum, or its minimum not be believed."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A nuisance parameter that may sit at the edge of what is physical.
+
+    When the minimum is there, the parameter is fixed to ``fixed_at`` and the fit
+    repeated, because errors from a parabola mean nothing at an edge.
+    """
+
+    parameter: str
+    fixed_at: float
+    also_fixed: tuple[str, ...]
+    """Parameters that lose their meaning with it."""
+    meaning: str
+    """What it means for the model, for the note in the result."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """One term of a model."""
+
+    label: str
+    counts: Array
+    """Expected counts per bin, shape (bins,)."""
+
+
+@dataclass(frozen=True)
+class ResponseQuantity:
+    """A number that follows from the parameters of a model."""
+
+    name: str
+    unit: str
+    meaning: str
+    value: Callable[[Array], float]
+    """From parameter values, shape (parameters,); NaN where it does not exist."""
+
+
+class ResponseModel(Protocol):
+    """A charge-response model for one kind of spectrum."""
+
+    @property
+    def name(self) -> str:
+        """Name in settings and results."""
+
+    @property
+    def spectrum(self) -> SpectrumName:
+        """The spectrum that it describes."""
+
+    @property
+    def parameters(self) -> tuple[ModelParameter, ...]:
+        """Its parameters, in the order of all arrays of values."""
+
+    @property
+    def boundaries(self) -> tuple[Boundary, ...]:
+        """Nuisance parameters that may sit on a physical boundary."""
+
+    @property
+    def quantities(self) -> tuple[ResponseQuantity, ...]:
+        """What follows from the parameters beside the gains."""
+
+    def start(self, spectrum: Spectrum) -> Start | Refusal:
+        """Return start values and limits from the data, or why there are none."""
+
+    def expected(self, values: Array, edges_pc: Array) -> Array:
+        """Return the expected counts per bin, shape (bins,)."""
+
+    def components(self, values: Array, edges_pc: Array) -> tuple[Component, ...]:
+        """Return the terms of the sum for drawing."""
+
+    def peak_charge_pc(self, values: Array) -> float:
+        """Return the mode of the single-photoelectron charge density."""
+
+    def mean_charge_pc(self, values: Array) -> float | None:
+        """Return its mean, or None when the model has none."""
+
+    def fault(self, values: Array, spectrum: Spectrum) -> str:
+        """Return why a minimum does not mean what the model says, or nothing."""

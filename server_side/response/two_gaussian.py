@@ -1,0 +1,127 @@
+"""Two Gaussians, the second at twice the first: the model of the laboratory's history.
+
+It describes the charges of pulses above threshold between two cuts. The first
+Gaussian is taken for one photoelectron, the second, at twice its mean and with
+a width of its own, for two. It knows neither the threshold's turn-on nor the
+low-charge tail of real photomultipliers, and so does not describe real spectra
+within their statistical errors; it is kept because gains of many years are its.
+"""
+
+import math
+
+import numpy as np
+from scipy.special import ndtr
+
+from server_side.response.model import (
+    Array,
+    Boundary,
+    Component,
+    ModelParameter,
+    Refusal,
+    ResponseQuantity,
+    Start,
+)
+from server_side.response.peaks import Peak, find_first_peak
+from server_side.result import Spectrum, SpectrumName
+
+SQRT2 = math.sqrt(2.0)
+MAX_RELATIVE_WIDTH = 0.8
+"""A first Gaussian wider than this, over its mean, is no single-photoelectron peak."""
+RATIO_LIMITS = (0.5, 4.0)
+YIELD_LIMIT = 3.0
+"""No Gaussian may hold more than so many times the charges of the spectrum."""
+
+
+class TwoGaussian:
+    """n1 Gauss(mean1, sigma1) + n2 Gauss(2 mean1, sigma_ratio sigma1), integrated over bins."""
+
+    name = "two_gaussian"
+    spectrum = SpectrumName.THRESHOLD
+    parameters = (
+        ModelParameter("n1", "charges"),
+        ModelParameter("n2", "charges"),
+        ModelParameter("mean1_pc", "pC"),
+        ModelParameter("sigma1_pc", "pC"),
+        ModelParameter("sigma_ratio", ""),
+    )
+    boundaries = (
+        Boundary("n2", 0.0, ("sigma_ratio",), "there is no second Gaussian"),
+        Boundary(
+            "sigma_ratio",
+            SQRT2,
+            (),
+            "the width of the second Gaussian is not determined: taken as sqrt(2) of the first",
+        ),
+    )
+    quantities = (
+        ResponseQuantity(
+            "peak_resolution",
+            "",
+            "width over mean of the first Gaussian",
+            lambda values: float(values[3] / values[2]),
+        ),
+    )
+
+    def start(self, spectrum: Spectrum) -> Start | Refusal:
+        """Start at the first peak of the spectrum, with what is left near its double."""
+        counts = np.asarray(spectrum.counts, dtype=np.float64)
+        edges = np.asarray(spectrum.edges_pc)
+        peak = find_first_peak(counts, edges)
+        if peak is None:
+            return Refusal("the spectrum has no peak that stands out of its statistical errors")
+        return self._start_at(peak, counts, edges)
+
+    def _start_at(self, peak: Peak, counts: Array, edges: Array) -> Start:
+        total = float(counts.sum())
+        mean, sigma = peak.position_pc, min(peak.sigma_pc, 0.6 * peak.position_pc)
+        bin_width = float(np.median(np.diff(edges)))
+        first = min(peak.height * math.sqrt(2.0 * math.pi) * sigma / bin_width, total)
+        second = max(total - first, 0.02 * total)
+        error = sigma / math.sqrt(total)
+        return Start(
+            values=(first, second, mean, sigma, SQRT2),
+            steps=(2 * math.sqrt(total), 2 * math.sqrt(total), 3 * error, 3 * error, 0.05),
+            low=(0.0, 0.0, 0.7 * mean, 0.3 * bin_width, RATIO_LIMITS[0]),
+            high=(
+                YIELD_LIMIT * total,
+                YIELD_LIMIT * total,
+                1.3 * mean,
+                MAX_RELATIVE_WIDTH * mean,
+                RATIO_LIMITS[1],
+            ),
+        )
+
+    def expected(self, values: Array, edges_pc: Array) -> Array:
+        """Return the expected counts per bin."""
+        first, second = self._terms(values, edges_pc)
+        return first + second
+
+    def components(self, values: Array, edges_pc: Array) -> tuple[Component, ...]:
+        """Return both Gaussians."""
+        first, second = self._terms(values, edges_pc)
+        return Component("1 PE Gaussian", first), Component("2 PE Gaussian", second)
+
+    def _terms(self, values: Array, edges_pc: Array) -> tuple[Array, Array]:
+        n1, n2, mean, sigma, ratio = values
+        first = n1 * np.diff(ndtr((edges_pc - mean) / sigma))
+        second = n2 * np.diff(ndtr((edges_pc - 2.0 * mean) / (ratio * sigma)))
+        return first, second
+
+    def peak_charge_pc(self, values: Array) -> float:
+        """Return the mean of the first Gaussian."""
+        return float(values[2])
+
+    def mean_charge_pc(self, values: Array) -> None:  # noqa: ARG002
+        """Return nothing: a Gaussian cut at the threshold says nothing about the mean charge."""
+        return
+
+    def fault(self, values: Array, spectrum: Spectrum) -> str:
+        """Return why the first Gaussian is not the first peak, or nothing."""
+        edges = np.asarray(spectrum.edges_pc)
+        mean = float(values[2])
+        if not edges[0] < mean < edges[-1]:
+            return f"the first peak, {mean:.3g} pC, lies outside of the spectrum"
+        first, second = self._terms(values, np.array([0.98 * mean, 1.02 * mean]))
+        if second[0] > first[0]:
+            return "the second Gaussian describes the first peak"
+        return ""
