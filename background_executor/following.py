@@ -47,7 +47,7 @@ class FollowedJobRecord:
 
     record: JobRecord
     claim: str
-    """The piece of work; its successors carry the same."""
+    """What the job takes on the server before it works; a second one that finds it taken goes."""
     submissions: int
     """How often the scheduler was asked to make it."""
     journal_offset: int

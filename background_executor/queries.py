@@ -10,9 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from background_executor import reading, records, tables
+from background_executor import reading, records, selections, tables
+from background_executor.curve import make_hv_curve
 from background_executor.following import FollowedJobRecord, PublicationRecord, PublicationState
-from background_executor.records import ENDED_JOB_STATES, PointState, ScanState
+from background_executor.records import ENDED_JOB_STATES, ScanState
 from background_executor.store import Store
 from server_side.scan import Point, ScanKind
 
@@ -50,19 +51,21 @@ def executor(store: Store, site: str) -> records.ExecutorRecord | None:
 
 def scans(store: Store, site: str, limit: int = 50) -> tuple[records.ScanRecord, ...]:
     """Return the scans of a site, newest first."""
-    statement = _scan_select().where(_scans.site == site).limit(limit)
+    statement = selections.scan_select().where(_scans.site == site).limit(limit)
     return tuple(reading.to_scan(row) for row in _all(store, statement))
 
 
 def running_scans(store: Store, site: str) -> tuple[records.ScanRecord, ...]:
     """Return the scans of a site that wait for points."""
-    statement = _scan_select().where(_scans.site == site, _scans.state == ScanState.RUNNING)
+    statement = selections.scan_select().where(
+        _scans.site == site, _scans.state == ScanState.RUNNING
+    )
     return tuple(reading.to_scan(row) for row in _all(store, statement))
 
 
 def scan(store: Store, scan_id: str) -> records.ScanRecord | None:
     """Return a scan."""
-    row = _first(store, _scan_select().where(_scans.scan_id == scan_id))
+    row = _first(store, selections.scan_select().where(_scans.scan_id == scan_id))
     return row and reading.to_scan(row)
 
 
@@ -74,7 +77,7 @@ def current_scan(
     serial_number: str | None = None,
 ) -> records.ScanRecord | None:
     """Return the newest scan of a kind that is not archived, of a slot, a PMT or both."""
-    statement = _scan_select().where(
+    statement = selections.scan_select().where(
         _scans.site == site, _scans.kind == kind, _scans.state != ScanState.ARCHIVED
     )
     if slot is not None:
@@ -87,24 +90,32 @@ def current_scan(
 
 def points(store: Store, scan_id: str) -> tuple[records.PointRecord, ...]:
     """Return the points of a scan in the order of its plan, with what is known of each."""
-    return tuple(reading.to_point(row) for row in _all(store, _point_select(scan_id)))
+    return tuple(reading.to_point(row) for row in _all(store, selections.point_select(scan_id)))
 
 
 def result(store: Store, result_id: int) -> records.ResultRecord | None:
     """Return one stored result."""
-    row = _first(store, _result_select().where(_results.result_id == result_id))
+    row = _first(store, selections.result_select().where(_results.result_id == result_id))
     return row and reading.to_result(row, store.results_folder)
 
 
 def results_of_point(store: Store, scan_id: str, point: Point) -> tuple[records.ResultRecord, ...]:
     """Return all takes and revisions of a point, newest first."""
     statement = (
-        _result_select()
+        selections.result_select()
         .where(_results.scan_id == scan_id, _results.point == point.name)
         .order_by(_results.take.desc(), _results.revision.desc())
     )
     rows = _all(store, statement)
     return tuple(reading.to_result(row, store.results_folder) for row in rows)
+
+
+def hv_curve(store: Store, scan_id: str, target_gain: float = 1e7) -> records.HvCurveRecord | None:
+    """Return the gain curve of an HV check as far as it is measured; None for another scan."""
+    found = scan(store, scan_id)
+    if found is None or found.kind is not ScanKind.HV:
+        return None
+    return make_hv_curve(found, points(store, scan_id), target_gain)
 
 
 def jobs(store: Store, scan_id: str) -> tuple[records.JobRecord, ...]:
@@ -191,107 +202,3 @@ def _all(store: Store, statement: Select) -> list[reading.Row]:
 def _first(store: Store, statement: Select) -> reading.Row | None:
     with store.reading() as connection:
         return connection.execute(statement).first()
-
-
-def _scan_select() -> Select:
-    """Select scans, newest first, each with the counts and the pace of its points."""
-    progress = (
-        sa.select(
-            _points.scan_id,
-            sa.func.count().label("planned"),
-            sa.func.count().filter(_points.state == PointState.STORED).label("stored"),
-            sa.func.count().filter(_points.state == PointState.FAILED).label("failed"),
-            sa.func.max(_points.updated_at).label("points_updated_at"),
-        )
-        .group_by(_points.scan_id)
-        .subquery()
-    )
-    pace = (
-        sa.select(
-            _results.scan_id,
-            sa.func.count(_results.point.distinct()).label("measured_points"),
-            sa.func.min(_results.stored_at).label("first_stored_at"),
-            sa.func.max(_results.stored_at).label("last_stored_at"),
-        )
-        .group_by(_results.scan_id)
-        .subquery()
-    )
-    return (
-        sa.select(tables.scans, *_others(progress), *_others(pace))
-        .select_from(tables.scans)
-        .join(progress, progress.c.scan_id == _scans.scan_id)
-        .outerjoin(pace, pace.c.scan_id == _scans.scan_id)
-        .order_by(_scans.started_at.desc(), _scans.scan_id)
-    )
-
-
-def _others(subquery: sa.Subquery) -> list[sa.ColumnElement[Any]]:
-    return [column for column in subquery.c if column.name != "scan_id"]
-
-
-def _newest_verdict() -> sa.ColumnElement[bool]:
-    """Match the verdict in force of a result."""
-    inner = tables.verdicts.alias()
-    newest = sa.select(sa.func.max(inner.c.verdict_id)).where(
-        inner.c.result_id == _results.result_id
-    )
-    return tables.verdicts.c.verdict_id == newest.correlate(tables.results).scalar_subquery()
-
-
-def _verdict_columns() -> list[sa.ColumnElement[Any]]:
-    left_out = ("site", "result_id", "verdict_id")
-    return [column for column in tables.verdicts.c if column.name not in left_out]
-
-
-def _result_select() -> Select:
-    statement = sa.select(tables.results, *_verdict_columns()).select_from(tables.results)
-    return statement.outerjoin(tables.verdicts, _newest_verdict())
-
-
-def _point_select(scan_id: str) -> Select:
-    """Select points with the newest result of their newest take, its verdict and decision."""
-    revisions, decided = tables.results.alias(), tables.decisions.alias()
-    newest_result = (
-        sa.select(revisions.c.result_id)
-        .where(
-            revisions.c.scan_id == _points.scan_id,
-            revisions.c.point == _points.point,
-            revisions.c.take == _points.take,
-        )
-        .order_by(revisions.c.revision.desc())
-        .limit(1)
-        .correlate(tables.points)
-    )
-    newest_decision = (
-        sa.select(sa.func.max(decided.c.decision_id))
-        .where(
-            decided.c.scan_id == _points.scan_id,
-            decided.c.point == _points.point,
-            decided.c.take == _points.take,
-        )
-        .correlate(tables.points)
-    )
-    takes = (
-        sa.select(sa.func.count())
-        .where(tables.takes.c.scan_id == _points.scan_id, tables.takes.c.point == _points.point)
-        .correlate(tables.points)
-    )
-    result_columns = ("revision", "result_id", "measured_at", "acquired_at", "stored_at")
-    decision_columns = ("decision", "reason", "comment", "operator", "decided_at")
-    return (
-        sa.select(
-            tables.points,
-            takes.scalar_subquery().label("takes"),
-            *[_results[name] for name in result_columns],
-            *_verdict_columns(),
-            *[tables.decisions.c[name] for name in decision_columns],
-        )
-        .select_from(tables.points)
-        .outerjoin(tables.results, _results.result_id == newest_result.scalar_subquery())
-        .outerjoin(tables.verdicts, _newest_verdict())
-        .outerjoin(
-            tables.decisions, tables.decisions.c.decision_id == newest_decision.scalar_subquery()
-        )
-        .where(_points.scan_id == scan_id)
-        .order_by(_points.ordinal)
-    )

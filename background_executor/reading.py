@@ -1,6 +1,6 @@
 """From rows of the store to the records that pages and command line see."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +56,10 @@ def _seconds_left(row: Row) -> float | None:
         return None
     first: datetime = row.first_stored_at
     last: datetime = row.last_stored_at
-    steps = row.measured_points - 1
-    elapsed: timedelta = last - first if steps else last - row.started_at
+    steps = int(row.measured_points) - 1
+    begin: datetime = first if steps else row.started_at
     remaining = int(row.planned - row.stored - row.failed)
-    return elapsed.total_seconds() / max(steps, 1) * remaining
+    return (last - begin).total_seconds() / max(steps, 1) * remaining
 
 
 def to_point(row: Row) -> PointRecord:
@@ -146,6 +146,7 @@ def to_job(row: Row) -> JobRecord:
         scheduler_id=row.scheduler_id,
         message=row.message,
         node=row.node,
+        end_reason=row.end_reason,
         log_tail=row.log_tail,
         created_at=row.created_at,
         started_at=row.started_at,

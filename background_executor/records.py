@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from server_side.hv_curve import HvCurve
-from server_side.journal import LiveProgress
+from server_side.journal import EndReason, LiveProgress
 from server_side.result import PointResult
 from server_side.scan import Point, ScanKind, ScanPlan
 
@@ -262,6 +262,8 @@ class JobRecord:
     scheduler_id: str | None
     message: str
     """Queue reason, end reason or the error."""
+    end_reason: EndReason | None
+    """Its own last word; None while there is none."""
     node: str
     log_tail: str
     created_at: datetime
@@ -313,8 +315,9 @@ class HvPointRecord:
     """One point of an HV curve."""
 
     voltage_v: int
-    gain: float
-    gain_err: float
+    gain: float | None
+    """None without a valid fit."""
+    gain_err: float | None
     model: str
     used: bool
     note: str

@@ -24,7 +24,7 @@ S = TypeVar("S", JobState, PointState, ScanState, CommandState)
 _JOB, _POINT, _SCAN, _COMMAND = JobState, PointState, ScanState, CommandState
 
 JOB_TRANSITIONS: Final[Mapping[JobState, frozenset[JobState]]] = {
-    _JOB.INTENT: frozenset({_JOB.SUBMITTING, _JOB.CANCELLED, _JOB.FAILED}),
+    _JOB.INTENT: frozenset({_JOB.SUBMITTING}) | ENDED_JOB_STATES,
     _JOB.SUBMITTING: frozenset({_JOB.SUBMIT_UNKNOWN, _JOB.QUEUED, _JOB.HELD, _JOB.RUNNING})
     | ENDED_JOB_STATES,
     # Looked for and not found: it may be submitted again.

@@ -15,6 +15,7 @@ from sqlalchemy.types import TypeDecorator
 
 from background_executor import records
 from background_executor.following import PublicationState
+from server_side.journal import EndReason
 from server_side.scan import ScanKind
 
 METADATA = sa.MetaData(
@@ -126,6 +127,7 @@ jobs = sa.Table(
     _moment("started_at", nullable=True),
     _moment("ended_at", nullable=True),
     _moment("last_heard_at", nullable=True),
+    sa.Column("end_reason", _states(EndReason)),
     _text("log_tail"),
     sa.Column("live", sa.Text),
     sa.Index(None, "scan_id", "created_at"),

@@ -79,9 +79,12 @@ class StoreWriter(ResultWriting, JobWriting, SiteWriting):
             self.advance_point(row.scan_id, live.point, PointState.PROCESSING, job=job)
 
     def _end_job(self, job: str, line: JobEnd) -> None:
+        row = self.get(tables.jobs, {"job": job})
         has_failed = line.reason is EndReason.FAILED
         message = line.message or f"ended: {line.reason.value}"
         self._follow_job(job, JobState.FAILED if has_failed else JobState.COMPLETED, message)
+        if row.end_reason is not line.reason:
+            self.update(tables.jobs, {"job": job}, {"end_reason": line.reason})
         self.close_journal(job)
 
     def _follow_job(self, job: str, state: JobState, message: str | None) -> None:

@@ -114,6 +114,7 @@ def _create_jobs() -> None:
         _moment("started_at", nullable=True),
         _moment("ended_at", nullable=True),
         _moment("last_heard_at", nullable=True),
+        _name("end_reason", 24, nullable=True),
         _text("log_tail"),
         sa.Column("live", sa.Text),
         _key("jobs", "job"),

@@ -1,0 +1,88 @@
+"""The gain curve of an HV check, made of the judged gains of its points."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from background_executor.records import (
+    DecisionKind,
+    HvCurveRecord,
+    HvPointRecord,
+    PointRecord,
+    PointState,
+    ScanRecord,
+    Verdict,
+)
+from server_side.hv_curve import fit_hv_curve
+from server_side.scan import VoltagePoint
+
+_SET_ASIDE = (DecisionKind.FLAGGED, DecisionKind.ACKNOWLEDGED)
+
+
+def make_hv_curve(
+    scan: ScanRecord, points: Sequence[PointRecord], target_gain: float
+) -> HvCurveRecord:
+    """Fit the power law through the valid gains of an HV check.
+
+    A point that was measured and gave no gain leaves the curve to be seen but
+    takes its voltage away, until somebody flags it or acknowledges its failure:
+    a voltage from what happens to remain is none to work with.
+    """
+    judged = [entry for point in points if (entry := _judge_point(point)) is not None]
+    used = [point for point in judged if point.used]
+    curve = fit_hv_curve(
+        [point.voltage_v for point in used],
+        [math.nan if point.gain is None else point.gain for point in used],
+        [math.nan if point.gain_err is None else point.gain_err for point in used],
+        target_gain=target_gain,
+    )
+    if dead := [words for point in points if (words := _describe_dead(point))]:
+        message = f"{'; '.join(dead)}: measure again, or flag the point to go on without it"
+        curve = replace(
+            curve, valid=False, hv_at_target_v=None, hv_at_target_err_v=None, message=message
+        )
+    updated_at = max((point.updated_at for point in points), default=scan.updated_at)
+    return HvCurveRecord(scan.scan_id, tuple(judged), curve, updated_at)
+
+
+def _judge_point(point: PointRecord) -> HvPointRecord | None:
+    """Say whether a point enters the curve; None before it was measured."""
+    if not isinstance(point.point, VoltagePoint) or not _is_measured(point):
+        return None
+    note = _why_left_out(point)
+    gain = point.gain
+    return HvPointRecord(
+        voltage_v=point.point.voltage_v,
+        gain=gain.gain if gain else None,
+        gain_err=gain.gain_err if gain else None,
+        model=gain.model if gain else "",
+        used=not note,
+        note=note,
+    )
+
+
+def _is_measured(point: PointRecord) -> bool:
+    return point.state is PointState.FAILED or point.result_id is not None
+
+
+def _is_set_aside(point: PointRecord) -> bool:
+    return point.decision is not None and point.decision.decision in _SET_ASIDE
+
+
+def _why_left_out(point: PointRecord) -> str:
+    if _is_set_aside(point) and point.decision is not None:
+        decision = point.decision
+        return f"{decision.decision.value} by {decision.operator}: {decision.reason}"
+    if point.verdict is not None and point.verdict.verdict is Verdict.NO_LIGHT:
+        return point.verdict.summary
+    if point.gain is None:
+        return point.gain_missing or point.error or "not judged yet"
+    return ""
+
+
+def _describe_dead(point: PointRecord) -> str:
+    """Say that a measured point gave no gain; empty when it did, or when it was set aside."""
+    if not _is_measured(point) or _is_set_aside(point):
+        return ""
+    why = _why_left_out(point)
+    return f"no gain at {point.point.name.removeprefix('HV_')} V ({why})" if why else ""

@@ -1,0 +1,117 @@
+"""The joins behind ``queries``: what belongs to a scan, a point or a result, in one statement."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from background_executor import tables
+from background_executor.records import PointState
+
+Select = sa.Select[Any]
+
+_scans, _points, _results = tables.scans.c, tables.points.c, tables.results.c
+
+
+def scan_select() -> Select:
+    """Select scans, newest first, each with the counts and the pace of its points."""
+    progress = (
+        sa.select(
+            _points.scan_id,
+            sa.func.count().label("planned"),
+            sa.func.count().filter(_points.state == PointState.STORED).label("stored"),
+            sa.func.count().filter(_points.state == PointState.FAILED).label("failed"),
+            sa.func.max(_points.updated_at).label("points_updated_at"),
+        )
+        .group_by(_points.scan_id)
+        .subquery()
+    )
+    pace = (
+        sa.select(
+            _results.scan_id,
+            sa.func.count(_results.point.distinct()).label("measured_points"),
+            sa.func.min(_results.stored_at).label("first_stored_at"),
+            sa.func.max(_results.stored_at).label("last_stored_at"),
+        )
+        .group_by(_results.scan_id)
+        .subquery()
+    )
+    return (
+        sa.select(tables.scans, *_others(progress), *_others(pace))
+        .select_from(tables.scans)
+        .join(progress, progress.c.scan_id == _scans.scan_id)
+        .outerjoin(pace, pace.c.scan_id == _scans.scan_id)
+        .order_by(_scans.started_at.desc(), _scans.scan_id)
+    )
+
+
+def _others(subquery: sa.Subquery) -> list[sa.ColumnElement[Any]]:
+    return [column for column in subquery.c if column.name != "scan_id"]
+
+
+def _newest_verdict() -> sa.ColumnElement[bool]:
+    """Match the verdict in force of a result."""
+    inner = tables.verdicts.alias()
+    newest = sa.select(sa.func.max(inner.c.verdict_id)).where(
+        inner.c.result_id == _results.result_id
+    )
+    return tables.verdicts.c.verdict_id == newest.correlate(tables.results).scalar_subquery()
+
+
+def _verdict_columns() -> list[sa.ColumnElement[Any]]:
+    left_out = ("site", "result_id", "verdict_id")
+    return [column for column in tables.verdicts.c if column.name not in left_out]
+
+
+def result_select() -> Select:
+    """Select results, each with the verdict in force."""
+    statement = sa.select(tables.results, *_verdict_columns()).select_from(tables.results)
+    return statement.outerjoin(tables.verdicts, _newest_verdict())
+
+
+def point_select(scan_id: str) -> Select:
+    """Select points with the newest result of their newest take, its verdict and decision."""
+    revisions, decided = tables.results.alias(), tables.decisions.alias()
+    newest_result = (
+        sa.select(revisions.c.result_id)
+        .where(
+            revisions.c.scan_id == _points.scan_id,
+            revisions.c.point == _points.point,
+            revisions.c.take == _points.take,
+        )
+        .order_by(revisions.c.revision.desc())
+        .limit(1)
+        .correlate(tables.points)
+    )
+    newest_decision = (
+        sa.select(sa.func.max(decided.c.decision_id))
+        .where(
+            decided.c.scan_id == _points.scan_id,
+            decided.c.point == _points.point,
+            decided.c.take == _points.take,
+        )
+        .correlate(tables.points)
+    )
+    takes = (
+        sa.select(sa.func.count())
+        .where(tables.takes.c.scan_id == _points.scan_id, tables.takes.c.point == _points.point)
+        .correlate(tables.points)
+    )
+    result_columns = ("revision", "result_id", "measured_at", "acquired_at", "stored_at")
+    decision_columns = ("decision", "reason", "comment", "operator", "decided_at")
+    return (
+        sa.select(
+            tables.points,
+            takes.scalar_subquery().label("takes"),
+            *[_results[name] for name in result_columns],
+            *_verdict_columns(),
+            *[tables.decisions.c[name] for name in decision_columns],
+        )
+        .select_from(tables.points)
+        .outerjoin(tables.results, _results.result_id == newest_result.scalar_subquery())
+        .outerjoin(tables.verdicts, _newest_verdict())
+        .outerjoin(
+            tables.decisions, tables.decisions.c.decision_id == newest_decision.scalar_subquery()
+        )
+        .where(_points.scan_id == scan_id)
+        .order_by(_points.ordinal)
+    )
