@@ -9,7 +9,8 @@ Tree::
     │   └── RawFileChangedError  the file was truncated or rewritten while it was read
     ├── PublishError         a result folder cannot be published or verified
     │   └── ManifestError        a folder does not agree with its manifest
-    └── JournalError         a journal holds a line that cannot be understood
+    ├── JournalError         a journal holds a line that cannot be understood
+    └── InputFileError       a file given on the command line cannot be used
 
 A message says what was wanted, what was found, where, and what to do.
 """
@@ -45,3 +46,7 @@ class ManifestError(PublishError):
 
 class JournalError(ServerSideError):
     """A journal holds a line that cannot be understood."""
+
+
+class InputFileError(ServerSideError):
+    """A file given on the command line cannot be used."""

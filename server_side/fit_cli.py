@@ -1,0 +1,216 @@
+"""The command line's ``fit`` and ``hv-curve``: a file in, the JSON text to print out."""
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from server_side.boundary import BoundaryModel
+from server_side.errors import InputFileError
+from server_side.hv_curve import HvCurve, fit_hv_curve
+from server_side.result import FitOutcome, Spectrum, SpectrumName, ValidFit
+
+HV_COLUMNS = ("hv_V", "gain", "gain_err")
+
+
+class FitReport(BoundaryModel):
+    """What ``fit`` prints of one spectrum; gains are null without a valid fit."""
+
+    model: str
+    gain_peak: float | None = None
+    gain_peak_err: float | None = None
+    gain_mean: float | None = None
+    gain_mean_err: float | None = None
+    chi2: float | None = None
+    ndf: int | None = None
+    p_value: float | None = None
+    valid: bool
+    message: str
+
+
+class HvCurveReport(BoundaryModel):
+    """What ``hv-curve`` prints; ``hv_at_target`` is null with the reason in ``message``."""
+
+    index: float | None
+    index_err: float | None
+    hv_at_target: float | None
+    hv_at_target_err: float | None
+    target_gain: float
+    chi2: float | None
+    ndf: int
+    valid: bool
+    message: str
+
+
+class _SpectrumEntry(BaseModel):
+    """A spectrum as exchange files have it; what else they say of it is left alone."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+    charge_edges_pC: tuple[float, ...] = Field(min_length=2)  # noqa: N815 - name in exchange files
+    counts: tuple[int, ...]
+    spectrum: Literal["threshold", "window"] | None = None
+    """Which charge it is; told from the range when absent."""
+
+
+class _SpectraFile(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    spectra: tuple[_SpectrumEntry, ...] = Field(min_length=1)
+
+
+def fit_file_json(path: Path, model: str) -> str:
+    """Fit every spectrum of a file; return one JSON object, or a list for ``{"spectra": [...]}``.
+
+    Raises
+    ------
+    InputFileError
+        When the file cannot be read, or the model does not exist for its spectra.
+    """
+    content = _read_json(path)
+    many = "spectra" in content
+    entries = _parse_entries(path, content, many=many)
+    spectra = [_spectrum_of(path, entry) for entry in entries]
+    # Loads TensorFlow: only once the file is known to be good.
+    from server_side.gain_fit import GainFitter  # noqa: PLC0415
+
+    fitter = GainFitter()
+    try:
+        reports = [_report(fitter.fit(spectrum, model)) for spectrum in spectra]
+    except ValueError as error:
+        raise InputFileError(f"{path}: {error}") from error
+    rows = [report.model_dump() for report in reports]
+    return json.dumps(rows if many else rows[0], indent=2)
+
+
+def hv_curve_file_json(path: Path, target_gain: float = 1e7) -> str:
+    """Fit the power law to a file with the columns ``hv_V,gain,gain_err``; return JSON.
+
+    Raises
+    ------
+    InputFileError
+        When the file cannot be read as such a table.
+    """
+    voltage, gain, error = _read_points(path)
+    curve = fit_hv_curve(voltage, gain, error, target_gain=target_gain)
+    return _hv_report(curve).model_dump_json(indent=2)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputFileError(f"cannot read {path} as UTF-8 text: {error}") from error
+
+
+def _read_json(path: Path) -> dict[str, object]:
+    try:
+        content = json.loads(_read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise InputFileError(f"{path} is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise InputFileError(
+            f'{path}: expected {{"charge_edges_pC": [...], "counts": [...]}} or '
+            f'{{"spectra": [...]}}, found a {type(content).__name__}'
+        )
+    return content
+
+
+def _parse_entries(
+    path: Path, content: dict[str, object], *, many: bool
+) -> tuple[_SpectrumEntry, ...]:
+    try:
+        if many:
+            return _SpectraFile.model_validate(content).spectra
+        return (_SpectrumEntry.model_validate(content),)
+    except ValidationError as error:
+        raise InputFileError(f"{path}: {_first_fault(error)}") from error
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    return (
+        f"key '{place}': {fault['msg']}; a spectrum has 'charge_edges_pC' (rising numbers) and "
+        "'counts' (whole numbers, one fewer)"
+    )
+
+
+def _spectrum_of(path: Path, entry: _SpectrumEntry) -> Spectrum:
+    """Build the spectrum; a range that holds zero charge holds the pedestal: a window charge."""
+    holds_pedestal = entry.charge_edges_pC[0] < 0.0 < entry.charge_edges_pC[-1]
+    name = entry.spectrum or ("window" if holds_pedestal else "threshold")
+    try:
+        return Spectrum(
+            name=SpectrumName(name), edges_pc=entry.charge_edges_pC, counts=entry.counts
+        )
+    except ValidationError as error:
+        reason = error.errors(include_url=False)[0]["msg"]
+        raise InputFileError(f"{path}: 'charge_edges_pC' and 'counts': {reason}") from error
+
+
+def _report(fit: FitOutcome) -> FitReport:
+    if not isinstance(fit, ValidFit):
+        return FitReport(model=fit.model, valid=False, message=fit.message)
+    return FitReport(
+        model=fit.model,
+        gain_peak=fit.gain_peak,
+        gain_peak_err=fit.gain_peak_err,
+        gain_mean=fit.gain_mean,
+        gain_mean_err=fit.gain_mean_err,
+        chi2=fit.chi2,
+        ndf=fit.ndf,
+        p_value=fit.p_value,
+        valid=True,
+        message=fit.message,
+    )
+
+
+def _hv_report(curve: HvCurve) -> HvCurveReport:
+    return HvCurveReport(
+        index=curve.index,
+        index_err=curve.index_err,
+        hv_at_target=curve.hv_at_target_v,
+        hv_at_target_err=curve.hv_at_target_err_v,
+        target_gain=curve.target_gain,
+        chi2=curve.chi2,
+        ndf=curve.ndf,
+        valid=curve.valid,
+        message=curve.message,
+    )
+
+
+def _read_points(path: Path) -> tuple[list[float], list[float], list[float]]:
+    reader = csv.DictReader(io.StringIO(_read_text(path)), skipinitialspace=True)
+    found = tuple(name.strip() for name in reader.fieldnames or ())
+    if any(column not in found for column in HV_COLUMNS):
+        raise InputFileError(
+            f"{path}, line 1: expected the columns {','.join(HV_COLUMNS)}, "
+            f"found {','.join(found)[:100] or 'nothing'}"
+        )
+    reader.fieldnames = list(found)
+    table: list[list[float]] = [[], [], []]
+    try:
+        for row in reader:
+            for values, column in zip(table, HV_COLUMNS, strict=True):
+                values.append(_number(path, reader.line_num, column, row[column]))
+    except csv.Error as error:
+        raise InputFileError(f"{path}, line {reader.line_num}: {error}") from error
+    return table[0], table[1], table[2]
+
+
+def _number(path: Path, line: int, column: str, text: str | None) -> float:
+    """Read a number; an empty field is a gain or error that was not measured."""
+    stripped = (text or "").strip()
+    if not stripped:
+        return math.nan
+    try:
+        return float(stripped)
+    except ValueError as error:
+        raise InputFileError(
+            f"{path}, line {line}, column {column}: expected a number, found {stripped[:40]!r}"
+        ) from error
