@@ -26,12 +26,17 @@ class AcquisitionListing(BoundaryModel):
     """Name of the acquisition folder below the raw base."""
     serial_number: SerialNumber
     kind: ScanKind
-    points: int = Field(ge=1)
-    """How many folders of points there are."""
+    point_names: tuple[str, ...] = Field(min_length=1)
+    """Of the folders of points that there are, in the order of their names."""
     began_at: AwareDatetime | None
     """By the stamp in the folder's name; None when it holds none."""
     modified_at: AwareDatetime
     """When the newest file of a point was made."""
+
+    @property
+    def points(self) -> int:
+        """How many points there are."""
+        return len(self.point_names)
 
 
 ACQUISITION_LIST: TypeAdapter[tuple[AcquisitionListing, ...]] = TypeAdapter(
@@ -88,16 +93,16 @@ def _serial_folders(acquisition: Path) -> Iterator[Path]:
 def _listing(
     names: RawNames, acquisition: Path, serial: Path, kind: ScanKind, zone: str
 ) -> Iterator[AcquisitionListing]:
-    folders = [f for f in subfolders(serial) if names.point_of(f.name, kind) is not None]
-    if not folders:
+    points = {f: point for f in subfolders(serial) if (point := names.point_of(f.name, kind))}
+    if not points:
         return
-    modified_at = max(datetime.fromtimestamp(f.stat().st_mtime, UTC) for f in folders)
+    modified_at = max(datetime.fromtimestamp(f.stat().st_mtime, UTC) for f in points)
     stamp = names.stamp_of(acquisition.name)
     yield AcquisitionListing(
         folder=acquisition.name,
         serial_number=serial.name,
         kind=kind,
-        points=len(folders),
+        point_names=tuple(point.name for point in points.values()),
         began_at=stamp_moment(stamp, zone, modified_at) if stamp else None,
         modified_at=modified_at,
     )
