@@ -12,7 +12,8 @@ Tree::
     │   ├── RefusedError           host key or login refused; needs a person
     │   └── RemoteFileError        the server answered: no such file, no permission, disk full
     ├── SchedulerError         the scheduler answered something that is no answer
-    │   └── SubmitUnknownError     nobody knows whether the job was made: ask before trying again
+    │   ├── SubmitUnknownError     nobody knows whether the job was made: ask before trying again
+    │   └── SubmitRefusedError     the scheduler said no, and why: no job was made
     └── UntrustedFileError     a fetched file disagrees with its manifest
 
 A message says what was wanted, what was found, where, and what to do.
@@ -61,6 +62,10 @@ class SchedulerError(ExecutorError):
 
 class SubmitUnknownError(SchedulerError):
     """Nobody knows whether the job was made: ask before trying again."""
+
+
+class SubmitRefusedError(SchedulerError):
+    """The scheduler said no, and why: no job was made."""
 
 
 class UntrustedFileError(ExecutorError):

@@ -1,0 +1,123 @@
+"""The test cluster: a real sshd and a real SLURM, as a context manager.
+
+``with RealCluster() as cluster:`` starts it in a folder of its own under the
+system's temporary folder (socket paths must be short) and leaves neither
+processes nor files behind. ``python -m tests.cluster up`` starts the same for
+playing with.
+"""
+
+import os
+import shutil
+import socket
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.cluster.daemon import MARK, end_marked_processes
+from tests.cluster.slurm_servers import SlurmServers
+from tests.cluster.ssh_server import SshServer
+
+_PREFIX = "pmt-cluster-"
+_OWNER_FILE = "owner"
+_NO_OWNER = 0
+
+PROGRAMS = {
+    "sshd": "openssh-server",
+    "munged": "munge",
+    "slurmctld": "slurm-wlm",
+    "slurmd": "slurm-wlm",
+    "setpriv": "util-linux",
+}
+
+
+def why_not() -> str:
+    """Say why no cluster can be started here; empty when one can."""
+    if os.getuid() != 0:
+        return "a real sshd and SLURM need root to start"
+    search = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    missing = {package for name, package in PROGRAMS.items() if not shutil.which(name, path=search)}
+    return f"Debian packages are missing: {', '.join(sorted(missing))}" if missing else ""
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback interface that nobody listens on, all different."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+def sweep_abandoned() -> None:
+    """Remove clusters whose owner was killed before it could stop them."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            owner = int((folder / _OWNER_FILE).read_text())
+        except (OSError, ValueError):
+            continue  # being made or removed at this moment
+        if owner != _NO_OWNER and not Path(f"/proc/{owner}").exists():
+            remove_cluster(folder)
+
+
+def remove_cluster(folder: Path) -> None:
+    """End whatever still runs of a cluster and remove its folder."""
+    end_marked_processes(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class RealCluster:
+    """One sshd and one SLURM node, and the folder in which the "site" keeps its data.
+
+    Parameters
+    ----------
+    forget_s
+        SLURM forgets an ended job after so many seconds.
+    outlives_owner
+        The cluster stays when the process that started it ends.
+    """
+
+    def __init__(self, *, forget_s: int = 300, outlives_owner: bool = False) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self.folder.chmod(0o755)
+        owner = _NO_OWNER if outlives_owner else os.getpid()
+        (self.folder / _OWNER_FILE).write_text(str(owner))
+        ssh_port, *slurm_ports = free_ports(3)
+        mark = {MARK: str(self.folder)}
+        slurm_folder = self.folder / "slurm"
+        self.slurm = SlurmServers(slurm_folder, (slurm_ports[0], slurm_ports[1]), mark, forget_s)
+        session = {**mark, "SLURM_CONF": str(self.slurm.config_file)}
+        self.ssh = SshServer(self.folder / "ssh", ssh_port, session)
+        self.base = self.folder / "site"
+
+    def start(self) -> None:
+        """Start everything; what was started is stopped again when a part fails."""
+        sweep_abandoned()
+        self.base.mkdir()
+        try:
+            self.ssh.prepare()
+            self.ssh.start()
+            self.slurm.prepare()
+            self.slurm.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything and remove the folder."""
+        self.slurm.stop()
+        self.ssh.stop()
+        remove_cluster(self.folder)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

@@ -1,0 +1,122 @@
+"""One server process of the test cluster: started, watched, stopped and found again when it strays.
+
+Every process of a cluster carries ``PMT_TEST_CLUSTER=<its folder>`` in its
+environment; what is left over after the daemons ended (job steps, SSH sessions)
+is told from everybody else's processes by that mark alone.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+MARK = "PMT_TEST_CLUSTER"
+START_LIMIT_S = 30.0
+
+
+class DaemonError(Exception):
+    """A server of the test cluster did not start or ended by itself."""
+
+
+class Daemon:
+    """A server that runs in the foreground of its own session, its output in a file."""
+
+    def __init__(
+        self, name: str, argv: Sequence[str], log_file: Path, environment: Mapping[str, str]
+    ) -> None:
+        self.name = name
+        self._argv = list(argv)
+        self.log_file = log_file
+        self._environment = dict(environment)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id while it runs."""
+        if self._process is None:
+            raise DaemonError(f"{self.name} is not running")
+        return self._process.pid
+
+    def start(self, is_ready: Callable[[], bool], limit_s: float = START_LIMIT_S) -> None:
+        """Start it and wait until it answers."""
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + limit_s
+        while not is_ready():
+            status = self._process.poll()
+            if status is not None or time.monotonic() > deadline:
+                self.kill()
+                what = f"ended with {status}" if status is not None else f"not up in {limit_s} s"
+                raise DaemonError(f"{self.name} {what}:\n{self._log_tail()}")
+            time.sleep(0.05)
+
+    def stop(self, limit_s: float = 5.0) -> None:
+        """Ask it to end; kill it when it does not."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.terminate()
+            try:
+                self._process.wait(limit_s)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.wait(limit_s)
+        self._process = None
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def pause(self) -> None:
+        """Let it hang: it keeps its port and answers nothing."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after a pause."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def _log_tail(self) -> str:
+        return self.log_file.read_text(errors="replace")[-2000:]
+
+
+def marked_processes(folder: Path) -> list[int]:
+    """Return the ids of the living processes that carry a cluster's mark."""
+    wanted = f"{MARK}={folder}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            environment = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue  # it ended while we looked, or it is not ours to read
+        if wanted in environment:
+            found.append(int(entry.name))
+    return found
+
+
+def end_marked_processes(folder: Path, limit_s: float = 5.0) -> None:
+    """Kill what a cluster left behind, each process by its id, and wait until it is gone."""
+    deadline = time.monotonic() + limit_s
+    while pids := marked_processes(folder):
+        if time.monotonic() > deadline:
+            raise DaemonError(f"processes {pids} of {folder} do not end")
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.05)
