@@ -42,6 +42,9 @@ class Measured:
     error: float | None = None
     unit: str = ""
     reason: str = ""
+    """Why there is no value."""
+    label: str = ""
+    """What the words call it, where that is not its name."""
 
 
 def judge(result: PointResult, health: HealthSettings, now: datetime) -> Judgement:
@@ -110,12 +113,12 @@ def _is_for(check: MeasurementCheck, result: PointResult) -> bool:
 
 
 def _light_check(result: PointResult, health: HealthSettings) -> CheckRecord:
-    if result.triggers == 0:
-        measured = Measured("light", None, reason="there are no triggers")
-    else:
-        share = result.selected_charges / result.triggers
-        measured = Measured("light", share, unit="charges per trigger")
+    share = result.selected_charges / result.triggers if result.triggers else None
     limit = health.no_light_fraction
+    counted = f"{result.selected_charges} selected charges in {result.triggers} triggers"
+    measured = Measured(
+        "light", share, reason="there are no triggers", label=f"{counted}, a share of"
+    )
     return check_limits(measured, Limits(inner_low=limit, outer_low=limit), required=True)
 
 
@@ -146,17 +149,17 @@ def _gain_checks(
 
 
 def _statistics_check(result: PointResult, health: HealthSettings) -> CheckRecord:
-    measured = Measured("statistics", result.selected_charges, unit="charges")
+    measured = Measured("statistics", result.selected_charges, label="number of selected charges")
     return check_limits(measured, health.statistics, required=True)
 
 
 def _damage_check(result: PointResult, health: HealthSettings) -> CheckRecord:
     shares = [share for file in result.provenance.inputs if (share := _damage_share(file)) >= 0]
     measured = Measured(
-        "damaged events",
+        "damage",
         max(shares, default=None),
-        unit="of the events",
-        reason="no raw file is named in the result",
+        reason="no raw file with events is named in the result",
+        label="share of damaged, doubled and lost events",
     )
     return check_limits(measured, health.damage, required=True)
 
@@ -197,13 +200,14 @@ def check_limits(measured: Measured, limits: Limits, *, required: bool) -> Check
 
 def _compare(measured: Measured, limits: Limits) -> tuple[CheckOutcome, str]:
     name, value = measured.name, measured.value
+    label = measured.label or name.replace("_", " ")
     if value is None:
-        return CheckOutcome.NOT_MEASURED, f"{name} not measured: {measured.reason}"
+        return CheckOutcome.NOT_MEASURED, f"{label} not measured: {measured.reason}"
     sides = (
         (CheckOutcome.OUTSIDE, "outer", limits.outer),
         (CheckOutcome.NEAR_LIMIT, "inner", limits.inner),
     )
-    said = f"{name} {_write(value, name)}{_unit(measured.unit)}"
+    said = f"{label} {_write(value, name)}{_unit(measured.unit)}"
     for outcome, which, (low, high) in sides:
         if low is not None and value < low:
             return outcome, f"{said} lies {_gap(value, low)} below the {which} limit " + _write(
@@ -219,7 +223,7 @@ def _compare(measured: Measured, limits: Limits) -> tuple[CheckOutcome, str]:
 def _gap(value: float, limit: float) -> str:
     """Say how far a value is from a limit, in per cent of the limit where it has a size."""
     distance = abs(value - limit)
-    return f"{distance / abs(limit) * 100:.1f} %" if limit else f"{distance:.4g}"
+    return f"{distance / abs(limit) * 100:.2g} %" if limit else f"{distance:.4g}"
 
 
 def _decide(checks: tuple[CheckRecord, ...]) -> Verdict:
