@@ -1,0 +1,189 @@
+"""One turn of everything: what was asked, jobs, journals, results, scans, and a sign of life.
+
+``Executor.step`` never waits and holds no state that the store does not: it
+may die between any two of its lines. Who calls it again and again, and what
+becomes of an error that nobody expected, is in ``instance``.
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from background_executor import queries
+from background_executor.acts import Afterwards, do_next_command
+from background_executor.errors import (
+    RefusedError,
+    RemoteFileError,
+    SchedulerError,
+    UnreachableError,
+)
+from background_executor.fetch import fetch_waiting
+from background_executor.following import FollowedJobRecord
+from background_executor.job_queue import JobQueue
+from background_executor.records import ExecutorRecord, ExecutorState, LinkState
+from background_executor.site import Site
+from background_executor.submit import submit_intents
+from background_executor.successors import settle_scans
+from background_executor.sweep import sweep, sweep_all
+from background_executor.sync import follow_journals, follow_live_files
+from server_side import __version__
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY = timedelta(seconds=60)
+LIVE_EVERY = timedelta(seconds=3)
+MAX_COMMANDS_A_TURN = 20
+
+
+class Cadence:
+    """Tells when something that is done every so often is due; clocks that jump do no harm."""
+
+    def __init__(self, interval: timedelta) -> None:
+        self._interval = interval
+        self._last: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Tell whether it is due; the next time is counted from a yes."""
+        if self._last is not None and abs(now - self._last) < self._interval:
+            return False
+        self._last = now
+        return True
+
+    def hasten(self) -> None:
+        """Make it due at once."""
+        self._last = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """What is known of the connection."""
+
+    state: LinkState
+    message: str
+    synced_at: datetime | None
+
+
+class Executor:
+    """Works for one site, a turn at a time."""
+
+    def __init__(self, site: Site, started_at: datetime) -> None:
+        self._site = site
+        self._started_at = started_at
+        self._queue = JobQueue(site)
+        self._queue_cadence = Cadence(timedelta(seconds=site.config.site.scheduler_poll_s))
+        self._sweep_cadence = Cadence(SWEEP_EVERY)
+        self._live_cadence = Cadence(LIVE_EVERY)
+        self._sweeps_all = True
+        self._link = Link(LinkState.DISCONNECTED, "not asked yet", None)
+        self._trouble = ""
+
+    def step(self, now: datetime) -> bool:
+        """Do one turn of everything; False when the executor was asked to end."""
+        goes_on = self._do_commands(now)
+        if goes_on:
+            self._work_with_server(now)
+            settle_scans(self._site, now)
+        self._beat(now, ExecutorState.RUNNING if goes_on else ExecutorState.STOPPING)
+        return goes_on
+
+    def end(self, now: datetime, message: str) -> None:
+        """Say that the executor has ended, and why."""
+        self._beat(now, ExecutorState.STOPPED, message)
+
+    def _do_commands(self, now: datetime) -> bool:
+        for _ in range(MAX_COMMANDS_A_TURN):
+            afterwards = do_next_command(self._site, now, self._started_at)
+            if afterwards is Afterwards.STOP:
+                return False
+            if afterwards is Afterwards.SYNC:
+                self._sweeps_all = True
+                for cadence in (self._queue_cadence, self._sweep_cadence, self._live_cadence):
+                    cadence.hasten()
+            if afterwards is None:
+                break
+        return True
+
+    def _work_with_server(self, now: datetime) -> None:
+        """Do all that needs the server; without an answer, all of it waits for the next turn."""
+        works = (self._submit, self._end_unwanted, self._follow, self._look, self._see_live)
+        try:
+            self._site.transport.connect()
+            troubles = [self._attempt(work, now) for work in (*works, self._sweep, self._fetch)]
+        except (UnreachableError, RefusedError) as error:
+            if str(error) != self._link.message:
+                log.warning("The server cannot be asked: %s", error)
+            refused = isinstance(error, RefusedError)
+            state = LinkState.REFUSED if refused else LinkState.DISCONNECTED
+            self._link = Link(state, str(error), self._link.synced_at)
+        else:
+            self._trouble = "; ".join(filter(None, troubles))
+            self._link = Link(LinkState.CONNECTED, "", now)
+
+    def _attempt(self, work: Callable[[datetime], None], now: datetime) -> str:
+        """Do one piece of work; return what the server or scheduler had against it."""
+        try:
+            work(now)
+        except (RemoteFileError, SchedulerError) as error:
+            if str(error) not in self._trouble:
+                log.warning("Something could not be done and will be tried again: %s", error)
+            return str(error)
+        return ""
+
+    def _open_jobs(self) -> tuple[FollowedJobRecord, ...]:
+        return queries.open_jobs(self._site.store, self._site.name)
+
+    def _submit(self, now: datetime) -> None:
+        submit_intents(self._site, self._open_jobs(), now)
+
+    def _end_unwanted(self, now: datetime) -> None:
+        self._queue.end_unwanted(self._open_jobs(), now)
+
+    def _follow(self, now: datetime) -> None:
+        if follow_journals(self._site, self._open_jobs(), now):
+            self._sweep_cadence.hasten()
+
+    def _look(self, now: datetime) -> None:
+        if self._queue_cadence.is_due(now):
+            self._queue.look(self._open_jobs(), now)
+
+    def _see_live(self, now: datetime) -> None:
+        if self._live_cadence.is_due(now):
+            follow_live_files(self._site, self._open_jobs(), now)
+
+    def _fetch(self, now: datetime) -> None:
+        fetch_waiting(self._site, now)
+
+    def _sweep(self, now: datetime) -> None:
+        """Look for folders that no line told of: everywhere after a start or a reset."""
+        if not self._sweep_cadence.is_due(now):
+            return
+        store, name = self._site.store, self._site.name
+        if self._sweeps_all:
+            sweep_all(self._site, now)
+            self._sweeps_all = False
+            return
+        running = {scan.scan_id for scan in queries.running_scans(store, name)}
+        followed = {job.record.scan_id for job in self._open_jobs()}
+        sweep(self._site, sorted(running | followed), now)
+
+    def _beat(self, now: datetime, state: ExecutorState, message: str = "") -> None:
+        if self._link.state is LinkState.REFUSED and state is ExecutorState.RUNNING:
+            state, message = ExecutorState.BLOCKED, self._link.message
+        record = ExecutorRecord(
+            site=self._site.name,
+            state=state,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            version=__version__,
+            message=message or self._trouble,
+            link=self._link.state,
+            link_message=self._link.message,
+            started_at=self._started_at,
+            beat_at=now,
+            synced_at=self._link.synced_at,
+        )
+        with self._site.store.writing(now) as writer:
+            writer.executor_heartbeat(record)

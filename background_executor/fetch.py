@@ -1,0 +1,136 @@
+"""Bring published folders here: fetch, verify, put in place, judge, store.
+
+Many folders travel as one stream. Nothing of the server is believed: a folder
+is checked against its manifest as it lies on this disk under a temporary name,
+the manifest against the hash that the journal told, the result against the
+plan. Only then does it get its own name, and only then a row. What is wrong
+with one folder does not hold up the others.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from pathlib import PurePosixPath
+
+from background_executor import queries
+from background_executor.crash_points import CrashPoint, reach
+from background_executor.errors import RemoteFileError, UntrustedFileError
+from background_executor.following import PublicationRecord
+from background_executor.local_copy import TakeCopy, put_in_place
+from background_executor.site import Site
+from background_executor.transport import FetchedFile
+from background_executor.verdict import judge
+from server_side.layout import take_folder_name
+
+log = logging.getLogger(__name__)
+
+MAX_TAKE_BYTES = 32 << 20
+"""A published folder holds two documents, a picture and two numbers: far less than this."""
+BATCH = 32
+RETRY_AFTER = timedelta(seconds=10)
+MAX_TRIES = 5
+"""A folder that was announced and cannot be read so often is refused."""
+
+
+def fetch_waiting(site: Site, now: datetime) -> int:
+    """Fetch and store every published folder that waits; returns how many were stored.
+
+    Raises
+    ------
+    TransportError
+        When the server could not be asked; what was stored until then stays.
+    """
+    waiting = queries.waiting_publications(site.store, site.name, now)
+    stored = 0
+    for scan_id, of_scan in groupby(sorted(waiting, key=_scan_id), key=_scan_id):
+        publications = list(of_scan)
+        for first in range(0, len(publications), BATCH):
+            stored += _fetch_batch(site, scan_id, publications[first : first + BATCH], now)
+    return stored
+
+
+def _scan_id(publication: PublicationRecord) -> str:
+    return publication.scan_id
+
+
+def _fetch_batch(
+    site: Site, scan_id: str, batch: Sequence[PublicationRecord], now: datetime
+) -> int:
+    """Fetch a batch as one stream; when one folder spoils it, each folder on its own."""
+    try:
+        fetched = _fetch(site, scan_id, batch)
+    except (UntrustedFileError, RemoteFileError) as error:
+        if len(batch) > 1:
+            return sum(_fetch_batch(site, scan_id, [single], now) for single in batch)
+        _note_failure(site, batch[0], error, now)
+        return 0
+    reach(CrashPoint.FILES_FETCHED)
+    return sum(_store_one(site, each, fetched[each.folder], now) for each in batch)
+
+
+def _fetch(
+    site: Site, scan_id: str, batch: Sequence[PublicationRecord]
+) -> dict[str, list[FetchedFile]]:
+    """Return the files of each folder asked for; a file of any other folder is refused."""
+    for publication in batch:
+        if publication.folder != take_folder_name(publication.take):
+            raise UntrustedFileError(
+                f"{publication.folder!r} was announced for {publication.take.name}: "
+                f"expected {take_folder_name(publication.take)!r}; nothing was fetched"
+            )
+    folders: dict[str, list[FetchedFile]] = {publication.folder: [] for publication in batch}
+    stream = site.transport.fetch(
+        site.layout(scan_id).results_folder,
+        [PurePosixPath(folder) for folder in folders],
+        max_bytes=MAX_TAKE_BYTES * len(batch),
+    )
+    for file in stream:
+        folder = file.path.parts[0] if file.path.parts else ""
+        if folder not in folders:
+            raise UntrustedFileError(f"{file.path} came without being asked for")
+        folders[folder].append(file)
+    return folders
+
+
+def _store_one(
+    site: Site, publication: PublicationRecord, files: Iterable[FetchedFile], now: datetime
+) -> bool:
+    """Verify and store one folder; tells whether it is in the store now."""
+    scan_id = publication.scan_id
+    copy = TakeCopy(
+        site.store.results_folder / site.layout(scan_id).scan_name,
+        publication.folder,
+        publication.take,
+        site.plan(scan_id),
+        publication.manifest_sha256,
+    )
+    try:
+        placed = put_in_place(copy, files)
+    except (UntrustedFileError, OSError) as error:
+        _note_failure(site, publication, error, now)
+        return False
+    reach(CrashPoint.RESULT_IN_PLACE)
+    judgement = judge(placed.result, site.config.health, now)
+    with site.store.writing(now) as writer:
+        writer.add_result(placed.result, placed.folder, placed.manifest_sha256, judgement)
+    reach(CrashPoint.RESULT_STORED)
+    log.info("Stored %s of scan %s: %s.", publication.take.name, scan_id, judgement.verdict.summary)
+    return True
+
+
+def _note_failure(
+    site: Site, publication: PublicationRecord, error: Exception, now: datetime
+) -> None:
+    """Refuse what must not be trusted; try again what could not be read or written."""
+    text = str(error)
+    is_final = isinstance(error, UntrustedFileError) or (
+        isinstance(error, RemoteFileError) and publication.tries + 1 >= MAX_TRIES
+    )
+    log.warning("Folder %s of scan %s: %s", publication.folder, publication.scan_id, text)
+    with site.store.writing(now) as writer:
+        if is_final:
+            writer.refuse_publication(publication.scan_id, publication.take, text)
+        else:
+            next_try = now + RETRY_AFTER * (publication.tries + 1)
+            writer.retry_publication(publication.scan_id, publication.take, text, next_try)

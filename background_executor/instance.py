@@ -1,0 +1,263 @@
+"""One executor process for each site: its lock, its loop, its start and its end.
+
+The lock is the kernel's, on a file in the state folder: it is gone with the
+process however that ends. The file also says which process it is, by id and
+start time, so that only that one is ever signalled.
+"""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from background_executor import queries
+from background_executor.config import SiteConfig, load_config
+from background_executor.errors import AlreadyRunningError, ExecutorError
+from background_executor.executor import Executor
+from background_executor.site import Site, open_site
+from background_executor.store import Store
+
+log = logging.getLogger(__name__)
+
+LOCK_PATIENCE_S = 1.0
+"""Longer than somebody who only looks holds the lock."""
+LOOK_EVERY_S = 0.1
+START_LOG = "start.log"
+
+
+@dataclass(frozen=True)
+class RunningProcess:
+    """Which process holds the lock."""
+
+    pid: int
+    start_ticks: int
+    """Clock ticks from boot to its start: a recycled id has another."""
+
+
+def is_running(config: SiteConfig) -> bool:
+    """Tell whether an executor of this site runs, whoever started it."""
+    try:
+        with config.lock_file.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def hold_lock(config: SiteConfig) -> Iterator[None]:
+    """Be the one executor of this site.
+
+    Raises
+    ------
+    AlreadyRunningError
+        When another one is.
+    """
+    config.lock_file.parent.mkdir(parents=True, exist_ok=True)
+    with config.lock_file.open("a+") as file:
+        give_up = time.monotonic() + LOCK_PATIENCE_S
+        while not _try_lock(file.fileno()):
+            if time.monotonic() > give_up:
+                raise AlreadyRunningError(
+                    f"an executor of site {config.site.name} runs already "
+                    f"({_holder_in_words(config)}); stop it first, there is one for each site"
+                )
+            time.sleep(LOOK_EVERY_S)
+        file.truncate(0)
+        file.write(json.dumps(asdict(RunningProcess(os.getpid(), _start_ticks(os.getpid()) or 0))))
+        file.flush()
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def holder(config: SiteConfig) -> RunningProcess | None:
+    """Return the process that holds the lock, or None when none does."""
+    if not is_running(config):
+        return None
+    try:
+        process = RunningProcess(**json.loads(config.lock_file.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return process if _start_ticks(process.pid) == process.start_ticks else None
+
+
+def _holder_in_words(config: SiteConfig) -> str:
+    process = holder(config)
+    return f"process {process.pid}" if process else "its process id is not known yet"
+
+
+def _start_ticks(pid: int) -> int | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(text.rpartition(")")[2].split()[19])
+
+
+def run(config: SiteConfig) -> int:
+    """Work until asked to end, and return the exit code.
+
+    The one place of this process that turns an error which nobody expected
+    into a row that the operator sees.
+
+    Raises
+    ------
+    AlreadyRunningError
+        When another executor of this site runs.
+    """
+    with hold_lock(config):
+        asked_to_end = _end_on_signals()
+        site = open_site(config)
+        executor = Executor(site, datetime.now(UTC))
+        try:
+            _turn(site, executor, asked_to_end)
+        except Exception as error:
+            log.exception("The executor ends, because something failed that never should.")
+            with contextlib.suppress(Exception):  # the store itself may be what failed
+                _record_crash(site, executor, error)
+            return 1
+        finally:
+            site.transport.close()
+            site.store.close()
+    return 0
+
+
+def _turn(site: Site, executor: Executor, asked_to_end: threading.Event) -> None:
+    log.info("The executor of site %s begins.", site.name)
+    goes_on = True
+    while goes_on and not asked_to_end.is_set():
+        goes_on = executor.step(datetime.now(UTC))
+        if goes_on:
+            asked_to_end.wait(site.config.site.poll_s)
+    executor.end(datetime.now(UTC), "ended as it was asked to; jobs on the server go on")
+    log.info("The executor of site %s has ended.", site.name)
+
+
+def _record_crash(site: Site, executor: Executor, error: Exception) -> None:
+    message = f"crashed: {type(error).__name__}: {error}"
+    executor.end(datetime.now(UTC), message)
+    with site.store.writing() as writer:
+        subject = f"executor {site.name}"
+        writer.add_event(site.name, "executor", subject, "executor crashed", reason=message)
+
+
+def _end_on_signals() -> threading.Event:
+    """Let SIGTERM and SIGINT end the loop after the turn in hand."""
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: asked.set())
+    return asked
+
+
+def start_detached(config_path: Path, timeout_s: float = 60.0) -> int:
+    """Start the executor so that it outlives page, browser and terminal.
+
+    Returns
+    -------
+    Its process id, once its first sign of life is in the store.
+
+    Raises
+    ------
+    AlreadyRunningError
+        When one runs already.
+    ExecutorError
+        When it did not come up; the message is what it said.
+    """
+    config = load_config(config_path)
+    if is_running(config):
+        raise AlreadyRunningError(
+            f"an executor of site {config.site.name} runs already ({_holder_in_words(config)})"
+        )
+    argv = [sys.executable, "-m", "background_executor", "run", "--detach"]
+    argv += ["--settings", str(config_path.resolve()), "--timeout-s", f"{timeout_s:g}"]
+    try:
+        # A process in between, so that the executor is nobody's child when it ends.
+        started = subprocess.run(
+            argv, capture_output=True, text=True, timeout=timeout_s + 30, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ExecutorError(f"the executor did not start within {timeout_s:g} s") from error
+    if started.returncode != 0:
+        raise ExecutorError(started.stderr.strip() or "the executor did not start")
+    return int(started.stdout.split()[-1])
+
+
+def spawn(config_path: Path, timeout_s: float) -> int:
+    """Start the executor in a session of its own and wait for its first sign of life.
+
+    The caller is to end soon: the process is left to itself.
+
+    Raises
+    ------
+    ExecutorError
+        When it did not come up; the message is what it said.
+    """
+    config = load_config(config_path)
+    config.log_folder.mkdir(parents=True, exist_ok=True)
+    log_file = config.log_folder / START_LOG
+    asked_at = datetime.now(UTC)
+    argv = [sys.executable, "-m", "background_executor", "run", "--settings", str(config_path)]
+    with log_file.open("wb") as output:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    give_up = time.monotonic() + timeout_s
+    with contextlib.closing(config.open_store()) as store:
+        while not _has_beaten(store, config.site.name, process.pid, asked_at):
+            if process.poll() is not None or time.monotonic() > give_up:
+                said = log_file.read_text(errors="replace").strip()[-2000:]
+                raise ExecutorError(said or f"the executor gave no sign of life; see {log_file}")
+            time.sleep(LOOK_EVERY_S)
+    return process.pid
+
+
+def _has_beaten(store: Store, site: str, pid: int, since: datetime) -> bool:
+    record = queries.executor(store, site)
+    return record is not None and record.pid == pid and record.beat_at >= since
+
+
+def stop(config: SiteConfig, timeout_s: float = 30.0) -> bool:
+    """Ask the executor of this site to end and wait until it has; False when none runs.
+
+    Raises
+    ------
+    ExecutorError
+        When it does not end in time.
+    """
+    process = holder(config)
+    if process is None:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGTERM)
+    give_up = time.monotonic() + timeout_s
+    while is_running(config):
+        if time.monotonic() > give_up:
+            raise ExecutorError(
+                f"process {process.pid} was asked to end and still runs after {timeout_s:g} s: "
+                "it finishes the turn in hand; look again, or read its log"
+            )
+        time.sleep(LOOK_EVERY_S)
+    return True

@@ -1,0 +1,195 @@
+"""What the scheduler says of our jobs, and what follows from it.
+
+One question for all jobs. No answer changes nothing. A job that is not in an
+answer has not succeeded: one that was asked for and never seen is asked for
+again, and one that was seen is lost, both only after it was missing for a
+while. A job's own last word, in its journal, counts more than the scheduler's.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from background_executor import queries
+from background_executor.following import FollowedJobRecord
+from background_executor.records import ENDED_JOB_STATES, JobState, ScanState
+from background_executor.scheduler import JobSighting
+from background_executor.site import Site
+from background_executor.submit import submit
+from background_executor.sync import follow_journal
+
+log = logging.getLogger(__name__)
+
+ABSENCE_PATIENCE = timedelta(seconds=30)
+"""How long a job may be missing from answers before that is believed."""
+MAX_SUBMISSIONS = 3
+STOP_GRACE = timedelta(seconds=30)
+"""How long a job may take to heed its stop file before it is cancelled."""
+CANCEL_EVERY = timedelta(seconds=15)
+LOG_TAIL_BYTES = 4000
+
+_ASKED_FOR = (JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN)
+
+
+class JobQueue:
+    """Asks for all our jobs at once and remembers since when one is missing.
+
+    The memory may be lost: after a restart the patience begins anew.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._missing_since: dict[str, datetime] = {}
+        self._stop_asked: set[str] = set()
+        self._cancelled_at: dict[str, datetime] = {}
+
+    def look(self, jobs: Iterable[FollowedJobRecord], now: datetime) -> None:
+        """Ask the scheduler once for all jobs that were asked for and have not ended.
+
+        Raises
+        ------
+        TransportError
+            When the server could not be asked.
+        SchedulerError
+            When the answer is no answer.
+        """
+        wanted = [job for job in jobs if _is_with_scheduler(job)]
+        if not wanted:
+            return
+        seen = self._ask(wanted)
+        for job in wanted:
+            sighting = seen.get(job.record.job)
+            if sighting is None:
+                self._miss(job, now)
+            elif sighting.state in ENDED_JOB_STATES:
+                self._see_end(job, sighting, now)
+            else:
+                self._missing_since.pop(job.record.job, None)
+                self._see(job, sighting, now)
+
+    def _ask(self, jobs: Sequence[FollowedJobRecord]) -> dict[str, JobSighting]:
+        uuids = [job.record.job for job in jobs]
+        ids = [job.record.scheduler_id for job in jobs if job.record.scheduler_id is not None]
+        argv = self._site.scheduler.queue_argv(uuids, ids)
+        output = self._site.transport.run(argv, timeout_s=self._site.timeout_s)
+        return dict(self._site.scheduler.read_queue(output))
+
+    def _see(self, job: FollowedJobRecord, sighting: JobSighting, now: datetime) -> None:
+        parts = (sighting.message, sighting.starts_at and f"expected start {sighting.starts_at}")
+        with self._site.store.writing(now) as writer:
+            writer.advance_job(
+                job.record.job,
+                sighting.state,
+                scheduler_id=sighting.scheduler_id or None,
+                node=sighting.node or None,
+                message=", ".join(part for part in parts if part) or None,
+            )
+
+    def _see_end(self, job: FollowedJobRecord, sighting: JobSighting, now: datetime) -> None:
+        """Note that a job ended; without a last word of its own, success is not believed."""
+        if sighting.state is not JobState.COMPLETED:
+            message = sighting.message or f"the scheduler says {sighting.word}"
+            self._end(job, sighting.state, message, now)
+        elif self._is_missing_long(job.record.job, now):
+            message = f"the scheduler says {sighting.word}, but its journal has no last line"
+            self._end(job, JobState.LOST, message, now)
+
+    def _miss(self, job: FollowedJobRecord, now: datetime) -> None:
+        if not self._is_missing_long(job.record.job, now):
+            return
+        if job.record.state in _ASKED_FOR and not self._has_begun(job):
+            self._ask_again(job, now)
+        else:
+            message = "the scheduler does not know it any more, and it left no last word"
+            self._end(job, JobState.LOST, message, now)
+
+    def _is_missing_long(self, job: str, now: datetime) -> bool:
+        return now - self._missing_since.setdefault(job, now) >= ABSENCE_PATIENCE
+
+    def _has_begun(self, job: FollowedJobRecord) -> bool:
+        """Tell whether the job itself left a trace, whatever the scheduler says."""
+        layout = self._site.layout(job.record.scan_id)
+        traces = (layout.claim_folder(job.claim), layout.journal_file(job.record.job))
+        return any(self._site.transport.exists(trace) for trace in traces)
+
+    def _ask_again(self, job: FollowedJobRecord, now: datetime) -> None:
+        self._missing_since.pop(job.record.job, None)
+        if self._is_unwanted(job):
+            self._end(job, JobState.CANCELLED, "it was never made, and its scan was stopped", now)
+        elif job.submissions >= MAX_SUBMISSIONS:
+            message = f"asked for {job.submissions} times and never made: {job.record.message}"
+            self._end(job, JobState.FAILED, message, now)
+        else:
+            log.info("Job %s is nowhere; it is asked for again.", job.record.job)
+            submit(self._site, job.record.scan_id, job.record.job, now)
+
+    def _end(self, job: FollowedJobRecord, state: JobState, message: str, now: datetime) -> None:
+        """End a job by the scheduler's word, unless its journal has a last word of its own."""
+        name = job.record.job
+        follow_journal(self._site, job, now)
+        current = {
+            record.job: record for record in queries.jobs(self._site.store, job.record.scan_id)
+        }
+        if current[name].state in ENDED_JOB_STATES:
+            return
+        tail = self._log_tail(job)
+        with self._site.store.writing(now) as writer:
+            writer.advance_job(name, state, message=message, log_tail=tail)
+        self._missing_since.pop(name, None)
+        log.info("Job %s ended: %s, %s.", name, state.value, message)
+
+    def _log_tail(self, job: FollowedJobRecord) -> str:
+        """Return the end of what the job printed; without one the job ends all the same."""
+        path = self._site.layout(job.record.scan_id).log_file(job.record.job)
+        argv = ["tail", "-c", str(LOG_TAIL_BYTES), str(path)]
+        output = self._site.transport.run(argv, timeout_s=self._site.timeout_s)
+        return output.stdout
+
+    def _is_unwanted(self, job: FollowedJobRecord) -> bool:
+        scan = queries.scan(self._site.store, job.record.scan_id)
+        return scan is None or scan.state in (ScanState.STOPPED, ScanState.ARCHIVED)
+
+    def end_unwanted(self, jobs: Iterable[FollowedJobRecord], now: datetime) -> None:
+        """Ask the jobs of stopped scans to end, and cancel those that do not heed.
+
+        Raises
+        ------
+        TransportError
+            When the server could not be asked.
+        """
+        for job in jobs:
+            if job.record.state not in ENDED_JOB_STATES and self._is_unwanted(job):
+                self._end_unwanted_job(job, now)
+
+    def _end_unwanted_job(self, job: FollowedJobRecord, now: datetime) -> None:
+        name = job.record.job
+        if job.record.state is JobState.INTENT:
+            with self._site.store.writing(now) as writer:
+                message = "its scan was stopped before it was asked for"
+                writer.advance_job(name, JobState.CANCELLED, message=message)
+                writer.close_journal(name)
+            return
+        if name not in self._stop_asked:
+            path = self._site.layout(job.record.scan_id).stop_file(name)
+            self._site.transport.write(path, b"the scan was stopped\n")
+            self._stop_asked.add(name)
+        self._cancel_after_grace(job, now)
+
+    def _cancel_after_grace(self, job: FollowedJobRecord, now: datetime) -> None:
+        """Cancel a job that had time to heed; a waiting job has nothing to finish."""
+        name, scheduler_id = job.record.job, job.record.scheduler_id
+        first = self._cancelled_at.get(name)
+        scan = queries.scan(self._site.store, job.record.scan_id)
+        stopped_at = scan.ended_at if scan is not None and scan.ended_at is not None else now
+        had_time = job.record.state is not JobState.RUNNING or now - stopped_at >= STOP_GRACE
+        is_due = first is None or now - first >= CANCEL_EVERY
+        if scheduler_id is None or not had_time or not is_due:
+            return
+        self._cancelled_at[name] = now
+        argv = self._site.scheduler.cancel_argv(scheduler_id, name)
+        output = self._site.transport.run(argv, timeout_s=self._site.timeout_s)
+        log.info("Job %s is cancelled: %s", name, (output.stdout or output.stderr).strip())
+
+
+def _is_with_scheduler(job: FollowedJobRecord) -> bool:
+    return job.record.state is not JobState.INTENT and job.record.state not in ENDED_JOB_STATES

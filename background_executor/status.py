@@ -1,0 +1,105 @@
+"""What ``status`` tells: the executor, its scans and their jobs, as text or JSON."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from background_executor import queries
+from background_executor.config import SiteConfig
+from background_executor.instance import is_running
+from background_executor.records import (
+    CommandRecord,
+    CommandState,
+    ExecutorRecord,
+    JobRecord,
+    ScanRecord,
+    ScanState,
+)
+from background_executor.store import Store
+
+RECENT_SCANS = 10
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """What is known of a site now."""
+
+    site: str
+    is_running: bool
+    """By the lock, which cannot be stale."""
+    executor: ExecutorRecord | None
+    """Its last word; None before its first start."""
+    scans: tuple[ScanRecord, ...]
+    """The newest, and all that run."""
+    jobs: tuple[JobRecord, ...]
+    """The newest job of each of these scans."""
+    waiting_commands: tuple[CommandRecord, ...]
+
+
+_REPORT = TypeAdapter(StatusReport)
+
+
+def status_report(config: SiteConfig, store: Store) -> StatusReport:
+    """Look at lock and store."""
+    name = config.site.name
+    recent = queries.scans(store, name, limit=RECENT_SCANS)
+    running = queries.running_scans(store, name)
+    scans = {scan.scan_id: scan for scan in (*recent, *running)}
+    jobs = [queries.jobs(store, scan_id)[:1] for scan_id in scans]
+    unanswered = (CommandState.WAITING, CommandState.CLAIMED)
+    waiting = [entry for entry in queries.commands(store, name) if entry.state in unanswered]
+    return StatusReport(
+        site=name,
+        is_running=is_running(config),
+        executor=queries.executor(store, name),
+        scans=tuple(scans.values()),
+        jobs=tuple(job for newest in jobs for job in newest),
+        waiting_commands=tuple(waiting),
+    )
+
+
+def status_json(report: StatusReport) -> str:
+    """Write a report as JSON; plans and live spectra are left out, the store has them."""
+    left_out = {"scans": {"__all__": {"plan"}}, "jobs": {"__all__": {"live"}}}
+    return _REPORT.dump_json(report, indent=1, exclude=left_out).decode()
+
+
+def status_text(report: StatusReport) -> str:
+    """Write a report as lines to read."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: StatusReport) -> Iterator[str]:
+    executor = report.executor
+    if executor is None or not report.is_running:
+        last = f"; last heard {executor.beat_at:%Y-%m-%d %H:%M:%S} UTC" if executor else ""
+        yield f"site {report.site}: no executor runs{last}"
+    else:
+        yield (
+            f"site {report.site}: executor {executor.state.value}, process {executor.pid}, "
+            f"server {executor.link.value}, heard {executor.beat_at:%H:%M:%S} UTC"
+        )
+    for note in filter(None, (executor and executor.message, executor and executor.link_message)):
+        yield f"  {note}"
+    jobs = {job.scan_id: job for job in report.jobs}
+    for scan in report.scans:
+        yield from _scan_lines(scan, jobs.get(scan.scan_id))
+    for command in report.waiting_commands:
+        yield f"command {command.command_id} {command.kind}: {command.state.value}"
+
+
+def _scan_lines(scan: ScanRecord, job: JobRecord | None) -> Iterator[str]:
+    left = f", about {scan.seconds_left / 60:.0f} min left" if scan.seconds_left else ""
+    failed = f", {scan.points_failed} failed" if scan.points_failed else ""
+    yield (
+        f"{scan.kind.value} scan {scan.scan_id} of {scan.serial_number}, slot {scan.slot}: "
+        f"{scan.state.value}, {scan.points_stored} of {scan.points_planned} points stored"
+        f"{failed}{left}"
+    )
+    if scan.message:
+        yield f"  {scan.message}"
+    if job is not None and scan.state is ScanState.RUNNING:
+        place = f" on {job.node}" if job.node else ""
+        message = f": {job.message}" if job.message else ""
+        yield f"  job {job.scheduler_id or 'without id'} {job.state.value}{place}{message}"

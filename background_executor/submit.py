@@ -1,0 +1,98 @@
+"""Make jobs: one for each intent, whatever dies when.
+
+The intent, with the job's uuid, is in the store before anything is asked. The
+store says ``submitting`` before the scheduler is asked, so that an intent was
+certainly never submitted, and everything later may have been: then
+``job_queue`` asks before anything is submitted again.
+"""
+
+import logging
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from background_executor.config import SchedulerName, SiteConfig
+from background_executor.crash_points import CrashPoint, reach
+from background_executor.errors import SubmitRefusedError, SubmitUnknownError, UnreachableError
+from background_executor.following import FollowedJobRecord
+from background_executor.records import JobState
+from background_executor.site import Site
+from server_side.order import JobOrder
+
+log = logging.getLogger(__name__)
+
+
+def submit_intents(site: Site, jobs: Iterable[FollowedJobRecord], now: datetime) -> None:
+    """Submit every job that was decided on and never asked for."""
+    for job in jobs:
+        if job.record.state is JobState.INTENT:
+            submit(site, job.record.scan_id, job.record.job, now)
+
+
+def submit(site: Site, scan_id: str, job: str, now: datetime) -> None:
+    """Ask the scheduler for a job; without an answer the job is ``submit_unknown``.
+
+    Only for an intent, or for a job that was looked for and is nowhere.
+
+    Raises
+    ------
+    TransportError
+        When the server could not be asked; what was noted tells the next turn what to do.
+    """
+    write_job_files(site, scan_id, job)
+    reach(CrashPoint.FILES_WRITTEN)
+    with site.store.writing(now) as writer:
+        writer.advance_job(job, JobState.SUBMITTING)
+    reach(CrashPoint.SUBMITTING_COMMITTED)
+    try:
+        scheduler_id = _ask_for_job(site, scan_id, job)
+    except (SubmitUnknownError, UnreachableError) as error:
+        message = f"{error}. It will be asked whether the job was made all the same"
+        log.warning("Job %s: %s", job, message)
+        with site.store.writing(now) as writer:
+            writer.advance_job(job, JobState.SUBMIT_UNKNOWN, message=message)
+        if isinstance(error, UnreachableError):
+            raise
+        return
+    except SubmitRefusedError as error:
+        log.error("Job %s was refused: %s", job, error)  # noqa: TRY400 - foreseen, no trace needed
+        with site.store.writing(now) as writer:
+            writer.advance_job(job, JobState.FAILED, message=str(error))
+            writer.close_journal(job)
+        return
+    reach(CrashPoint.SUBMITTED)
+    with site.store.writing(now) as writer:
+        writer.advance_job(job, JobState.QUEUED, scheduler_id=scheduler_id, message="")
+    reach(CrashPoint.SUBMIT_RECORDED)
+    log.info("Job %s is job %s of the scheduler.", job, scheduler_id)
+
+
+def write_job_files(site: Site, scan_id: str, job: str) -> None:
+    """Write plan, order and script of a job; written again they are the same."""
+    plan, layout = site.plan(scan_id), site.layout(scan_id)
+    order = JobOrder(
+        job=job,
+        claim=job,
+        base_folder=str(site.config.site.base_folder),
+        raw_base=str(site.config.site.raw_base),
+        plan=plan,
+        time_limit_s=time_limit_s(site.config),
+    )
+    script = site.job_script(scan_id, job)
+    site.transport.write(layout.plan_file, plan.model_dump_json(indent=1).encode())
+    site.transport.write(script.order_file, order.model_dump_json(indent=1).encode())
+    site.transport.write(script.script_file, site.scheduler.script(script).encode())
+
+
+def _ask_for_job(site: Site, scan_id: str, job: str) -> str:
+    argv = site.scheduler.submit_argv(site.job_script(scan_id, job))
+    return site.scheduler.read_submit(site.transport.run(argv, timeout_s=site.timeout_s))
+
+
+def time_limit_s(config: SiteConfig) -> float | None:
+    """Return how long a job may run, or None where no scheduler ends it."""
+    if config.site.scheduler is SchedulerName.PROCESS:
+        return None
+    days, _, clock = config.site.submit.time_limit.rpartition("-")
+    hours, minutes, seconds = (int(part) for part in re.split(":", clock))
+    return float(((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds)

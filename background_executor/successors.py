@@ -1,0 +1,94 @@
+"""What becomes of a scan whose job has ended: done, another job, or a question.
+
+Decided anew in each turn from what the store says, so that it does not matter
+when the executor died.
+"""
+
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from background_executor import queries
+from background_executor.records import (
+    ENDED_JOB_STATES,
+    JobRecord,
+    JobState,
+    PointRecord,
+    PointState,
+    ScanRecord,
+    ScanState,
+)
+from background_executor.site import Site
+from server_side.journal import EndReason
+
+log = logging.getLogger(__name__)
+
+MAX_IN_A_ROW = 3
+"""So many successors are tried without a new result between them."""
+
+INTERRUPTED = frozenset({JobState.TIMEOUT, JobState.NODE_FAIL, JobState.PREEMPTED, JobState.LOST})
+"""Ends that say nothing against trying again."""
+
+_SETTLED = (PointState.STORED, PointState.FAILED)
+_NEEDS_NO_JOB = (*_SETTLED, PointState.PUBLISHED)
+
+
+def settle_scans(site: Site, now: datetime) -> None:
+    """Complete the scans that have all their points, and see to those without a job."""
+    for scan in queries.running_scans(site.store, site.name):
+        points = queries.points(site.store, scan.scan_id)
+        if all(point.state in _SETTLED for point in points):
+            _complete(site, scan, now)
+        elif any(point.state not in _NEEDS_NO_JOB for point in points):
+            jobs = queries.jobs(site.store, scan.scan_id)
+            if jobs and all(job.state in ENDED_JOB_STATES for job in jobs):
+                _go_on_without_job(site, scan, jobs, points, now)
+
+
+def _complete(site: Site, scan: ScanRecord, now: datetime) -> None:
+    with site.store.writing(now) as writer:
+        writer.set_scan_state(scan.scan_id, ScanState.COMPLETE, "executor")
+    log.info("Scan %s of %s is complete.", scan.scan_id, scan.serial_number)
+
+
+def _go_on_without_job(
+    site: Site,
+    scan: ScanRecord,
+    jobs: Sequence[JobRecord],
+    points: Sequence[PointRecord],
+    now: datetime,
+) -> None:
+    last = jobs[0]
+    question = question_after(last, successors_in_a_row(jobs, points))
+    with site.store.writing(now) as writer:
+        if question:
+            writer.set_scan_message(scan.scan_id, question)
+        else:
+            reason = f"goes on after job {last.job}, which ended: {_end_of(last)}"
+            name = str(uuid.uuid4())
+            writer.add_job(name, scan.scan_id, name, site.scheduler.name, reason)
+
+
+def question_after(last: JobRecord, in_a_row: int) -> str:
+    """Return what the operator is to be asked after a job's end; empty when another may follow."""
+    advice = "stop the scan, or look at the job's log and start anew"
+    if last.state in INTERRUPTED or last.end_reason is EndReason.TIME_LIMIT:
+        if in_a_row < MAX_IN_A_ROW:
+            return ""
+        return f"{in_a_row + 1} jobs in a row ended without a result ({_end_of(last)}): {advice}"
+    if last.end_reason is EndReason.IDLE:
+        return "nothing new came for a long time and the job has left: stop the scan"
+    return f"points are missing and the job has ended ({_end_of(last)}): {advice}"
+
+
+def successors_in_a_row(jobs: Sequence[JobRecord], points: Sequence[PointRecord]) -> int:
+    """Count the successors since the last result; the first job of a scan is none."""
+    heard = [point.stored_at for point in points if point.stored_at is not None]
+    newest = max(heard, default=None)
+    return sum(1 for job in jobs[:-1] if newest is None or job.created_at > newest)
+
+
+def _end_of(job: JobRecord) -> str:
+    word = job.state.value.replace("_", " ")
+    return f"{word}, {job.message}" if job.message else word
