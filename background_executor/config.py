@@ -16,6 +16,7 @@ from background_executor.health import HealthSettings
 from background_executor.store import Store
 from server_side.boundary import BoundaryModel
 from server_side.scan import (
+    FolderName,
     PositionPoint,
     SiteName,
     VoltagePoint,
@@ -91,6 +92,8 @@ class SiteSection(BoundaryModel):
     scheduler: SchedulerName
     base_folder: PurePosixPath
     raw_base: PurePosixPath
+    flag_folder: FolderName = "FLAG"
+    archive_folder: FolderName = "archive"
     state_dir: Path
     store_url: str | None = None
     zone: ZoneName = "Asia/Tokyo"

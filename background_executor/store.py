@@ -54,15 +54,15 @@ class Store:
         StoreError
             When it cannot be opened, or was made by a newer version.
         """
+        shown = sa.make_url(url).render_as_string(hide_password=True)
+        store = cls(_engine(url, writes=True), _engine(url, writes=False), results_folder)
         try:
-            store = cls(_engine(url, writes=True), _engine(url, writes=False), results_folder)
-            store._migrate()
+            store._migrate(shown)
         except (sa.exc.SQLAlchemyError, AlembicError, OSError) as error:
-            shown = url.rsplit("@", maxsplit=1)[-1]
+            store.close()
             raise StoreError(
-                f"store {shown} cannot be opened: {error}. The folder must be there, on a local "
-                "disk, and writable; a damaged store can be rebuilt from the server with 'reset' "
-                "after it was moved away"
+                f"store {shown} cannot be opened: {error}. Its folder must be there, on a local "
+                "disk, and writable"
             ) from error
         return store
 
@@ -75,7 +75,7 @@ class Store:
         now
             Moment of everything written; the clock's when absent.
         """
-        with self._writer.begin() as connection:
+        with _stating_faults("written"), self._writer.begin() as connection:
             writer = StoreWriter(connection, now or datetime.now(UTC), self.results_folder)
             yield writer
             writer.count_change()
@@ -83,7 +83,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Begin a look at the store that no writer disturbs and that cannot write."""
-        with self._reader.begin() as connection:
+        with _stating_faults("read"), self._reader.begin() as connection:
             yield connection
 
     def enqueue(
@@ -116,19 +116,35 @@ class Store:
         self._writer.dispose()
         self._reader.dispose()
 
-    def _migrate(self) -> None:
+    def _migrate(self, shown: str) -> None:
         """Run the missing steps in one transaction, once, however many open the store."""
         config = Config()
         config.set_main_option("script_location", str(Path(migrations.__file__).parent))
         config.set_main_option("path_separator", "os")
-        newest = ScriptDirectory.from_config(config).get_current_head()
+        steps = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
         with self._writer.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            if MigrationContext.configure(connection).get_current_revision() == newest:
-                return
-            config.attributes["connection"] = connection
-            alembic_command.upgrade(config, "head")
+            done = MigrationContext.configure(connection).get_current_revision()
+            if done is not None and done not in steps:
+                raise StoreError(
+                    f"store {shown} was made by a newer version (step {done!r}, this one knows up "
+                    f"to {steps[0]!r}): update this program"
+                )
+            if done != steps[0]:
+                config.attributes["connection"] = connection
+                alembic_command.upgrade(config, "head")
+
+
+@contextmanager
+def _stating_faults(act: str) -> Iterator[None]:
+    """Turn what the database refuses into an error that says so; nothing of it was kept."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise StoreError(
+            f"the store could not be {act}: {error.orig}; nothing of it was kept"
+        ) from error
 
 
 def _engine(url: str, *, writes: bool) -> sa.Engine:

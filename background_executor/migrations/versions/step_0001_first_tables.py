@@ -308,7 +308,7 @@ def _create_state_of_site() -> None:
 
 def _guard(table: str) -> None:
     """Make the database refuse to change or delete a row."""
-    if op.get_bind().dialect.name == "sqlite":
+    if op.get_context().dialect.name == "sqlite":
         for act in ("UPDATE", "DELETE"):
             op.execute(
                 f"CREATE TRIGGER {table}_refuse_{act.lower()} BEFORE {act} ON {table} "
