@@ -6,21 +6,35 @@ from pathlib import Path
 
 import pytest
 
+from background_executor.ssh import SshTransport
 from background_executor.transport import LocalTransport, Transport
+from tests.cluster.site_settings import ssh_section
 
-MakeTransport = Callable[[Path], AbstractContextManager[Transport]]
+MakeTransport = Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Transport]]
 
 
-def local_transport(_: Path) -> AbstractContextManager[Transport]:
+def local_transport(_: pytest.FixtureRequest, __: Path) -> AbstractContextManager[Transport]:
     return nullcontext(LocalTransport())
 
 
-TRANSPORTS: dict[str, MakeTransport] = {"local": local_transport}
+def ssh_transport(
+    request: pytest.FixtureRequest, folder: Path
+) -> AbstractContextManager[Transport]:
+    section = ssh_section(request.getfixturevalue("cluster"), folder)
+    return nullcontext(SshTransport(section, call_timeout_s=20.0))
 
 
-@pytest.fixture(params=list(TRANSPORTS))
+TRANSPORTS: dict[str, MakeTransport] = {"local": local_transport, "ssh": ssh_transport}
+NEEDS_CLUSTER = {"ssh"}
+
+
+def _parameter(name: str) -> object:
+    return pytest.param(name, marks=[pytest.mark.cluster] if name in NEEDS_CLUSTER else [])
+
+
+@pytest.fixture(params=[_parameter(name) for name in TRANSPORTS])
 def transport(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Transport]:
-    with TRANSPORTS[request.param](tmp_path) as made:
+    with TRANSPORTS[request.param](request, tmp_path) as made:
         made.connect()
         yield made
         made.close()

@@ -1,0 +1,188 @@
+"""The connection itself: reach the server over its jump hosts, log in, open SFTP, end it all.
+
+Everything that the SSH library raises becomes one of our errors here or in
+``transport``; what nobody answers in time is ended by the watchdog.
+"""
+
+import contextlib
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import paramiko
+
+from background_executor.config import SshSection
+from background_executor.errors import RefusedError, TransportError, UnreachableError
+from background_executor.ssh.host_keys import (
+    HostKeyOffer,
+    PinnedKeysOnly,
+    UnknownHostKeyError,
+    changed_key_error,
+    read_known_hosts,
+)
+from background_executor.ssh.route import Hop, read_route
+from background_executor.ssh.watchdog import Watchdog
+
+
+class LoginRefusedError(RefusedError):
+    """The server is the right one and does not let us in."""
+
+
+class SshLink:
+    """An open connection: one client per hop, the server's last, and one SFTP channel."""
+
+    def __init__(self) -> None:
+        self._clients: list[paramiko.SSHClient] = []
+        self._sftp: paramiko.SFTPClient | None = None
+        self.watchdog = Watchdog(self._cut)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the connection still stands, as far as is known here."""
+        return bool(self._clients) and self.transport.is_active() and not self.watchdog.has_bitten
+
+    @property
+    def transport(self) -> paramiko.Transport:
+        """The server's end of the connection."""
+        transport = self._clients[-1].get_transport()
+        if transport is None:
+            raise UnreachableError("the connection is closed")
+        return transport
+
+    @property
+    def sftp(self) -> paramiko.SFTPClient:
+        """The one SFTP channel."""
+        if self._sftp is None:
+            raise UnreachableError("the connection is closed")
+        return self._sftp
+
+    def log_in(self, hop: Hop, known_hosts: Path, timeout_s: float) -> None:
+        """Connect to the next host through the ones before, and log in."""
+        client = paramiko.SSHClient()
+        if known_hosts.exists():
+            client.load_host_keys(str(known_hosts))
+        client.set_missing_host_key_policy(PinnedKeysOnly(hop))
+        client.connect(
+            hop.host,
+            port=hop.port,
+            username=hop.user,
+            # A list is what it takes; its type annotations know one name only.
+            key_filename=[str(path) for path in hop.identities],  # type: ignore[arg-type]
+            allow_agent=hop.allow_agent,
+            look_for_keys=not hop.identities,
+            sock=self._open_socket(hop, timeout_s),
+            timeout=timeout_s,
+            banner_timeout=timeout_s,
+            auth_timeout=timeout_s,
+            channel_timeout=timeout_s,
+        )
+        self._clients.append(client)
+
+    def open_sftp(self, timeout_s: float) -> None:
+        """Open the SFTP channel."""
+        channel = self.transport.open_session(timeout=timeout_s)
+        channel.settimeout(timeout_s)
+        channel.invoke_subsystem("sftp")
+        self._sftp = paramiko.SFTPClient(channel)
+
+    def close(self) -> None:
+        """End the connection and its watchdog."""
+        self.watchdog.close()
+        self._cut()
+        for client in reversed(self._clients):
+            client.close()
+
+    def _open_socket(self, hop: Hop, timeout_s: float) -> socket.socket | paramiko.Channel:
+        if not self._clients:
+            return socket.create_connection((hop.host, hop.port), timeout=timeout_s)
+        return self.transport.open_channel(
+            "direct-tcpip", (hop.host, hop.port), ("127.0.0.1", 0), timeout=timeout_s
+        )
+
+    def _cut(self) -> None:
+        """Close the sockets from the far end to the near one."""
+        for client in reversed(self._clients):
+            transport = client.get_transport()
+            if transport is not None:
+                with contextlib.suppress(OSError):
+                    transport.sock.close()
+
+
+def open_link(route: Sequence[Hop], known_hosts: Path, timeout_s: float) -> SshLink:
+    """Connect to the last host of a route.
+
+    Raises
+    ------
+    RefusedError
+        When a host key or a login is refused.
+    UnreachableError
+        When there is no connection within the time-out.
+    """
+    known_hosts = known_hosts.expanduser()
+    read_known_hosts(known_hosts)
+    link = SshLink()
+    try:
+        for hop in route:
+            with _said_while_connecting(hop, known_hosts), link.watchdog.limit(4 * timeout_s):
+                link.log_in(hop, known_hosts, timeout_s)
+        with _said_while_connecting(route[-1], known_hosts), link.watchdog.limit(timeout_s):
+            link.open_sftp(timeout_s)
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+def next_host_key(section: SshSection) -> HostKeyOffer | None:
+    """Ask the hosts of a site for their keys; return the first that is not enrolled.
+
+    Raises
+    ------
+    RefusedError
+        When an enrolled key is another now.
+    UnreachableError
+        When a host does not answer.
+    """
+    try:
+        open_link(read_route(section), section.known_hosts, section.connect_timeout_s).close()
+    except UnknownHostKeyError as error:
+        return error.offer
+    except LoginRefusedError:
+        pass  # only a host whose key is enrolled is asked for a login
+    return None
+
+
+@contextlib.contextmanager
+def _said_while_connecting(hop: Hop, known_hosts: Path) -> Iterator[None]:
+    where = f"{hop.user}@{hop.host} port {hop.port}"
+    try:
+        yield
+    except TransportError:
+        raise
+    except paramiko.BadHostKeyException as error:
+        raise changed_key_error(hop, error, known_hosts) from error
+    except paramiko.PasswordRequiredException as error:
+        raise LoginRefusedError(
+            f"the private key for {where} needs a passphrase; load it into ssh-agent with "
+            "'ssh-add', or name another key in site.ssh.identity"
+        ) from error
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        if is_refused_login(error):
+            raise LoginRefusedError(_how_to_be_let_in(hop, where, error)) from error
+        raise UnreachableError(f"no connection to {where}: {error or 'it closed'}") from error
+
+
+def is_refused_login(error: Exception) -> bool:
+    """Tell a server that says no from one that fell silent while it was asked."""
+    text = str(error).lower()
+    if isinstance(error, paramiko.AuthenticationException):
+        return "timeout" not in text and "transport shut down" not in text
+    return "no authentication methods" in text or "too many authentication" in text
+
+
+def _how_to_be_let_in(hop: Hop, where: str, error: Exception) -> str:
+    keys = ", ".join(str(path) for path in hop.identities) or "the keys in ~/.ssh and of ssh-agent"
+    return (
+        f"{where} refused the login ({error}); offered were {keys}. Put the public key into "
+        f"~/.ssh/authorized_keys there ('ssh-copy-id'), or correct user and identity in [site.ssh]"
+    )

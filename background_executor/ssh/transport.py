@@ -1,0 +1,292 @@
+"""``SshTransport``: what the executor may ask of the server, over one SSH connection.
+
+One thread owns it. Every call has a time-out; a call that finds no connection
+makes one, when the pace allows it. Two refused logins, an unknown or a changed
+host key stop it for good: then a person must act and start the executor anew.
+"""
+
+import shlex
+import stat
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import IO, cast
+
+import paramiko
+
+from background_executor.config import SiteSection, SshSection
+from background_executor.errors import (
+    RefusedError,
+    RemoteFileError,
+    SettingsError,
+    TransportError,
+    UnreachableError,
+    UntrustedFileError,
+)
+from background_executor.ssh.archive import TAR_COMMAND, check_names, read_archive
+from background_executor.ssh.commands import RemoteCommand
+from background_executor.ssh.link import LoginRefusedError, SshLink, open_link
+from background_executor.ssh.listing import list_command, read_listing
+from background_executor.ssh.pacing import ConnectPacer
+from background_executor.ssh.route import read_route
+from background_executor.transport import CommandOutput, FetchedFile, RemoteEntry
+
+HEARTBEAT_S = 20.0
+"""A connection that answered so recently is taken for alive."""
+HEARTBEAT_TIMEOUT_S = 10.0
+REQUEST_BYTES = 1 << 15
+"""What one SFTP request may ask for."""
+_KILL_AFTER_S = 5.0
+
+_WRITE_SCRIPT = (
+    # A cut connection looks like the end of the input: the size tells them apart.
+    'mkdir -p -- "$1" && cat >"$2" && [ "$(wc -c <"$2")" -eq "$4" ] && sync -- "$2" '
+    '&& mv -fT -- "$2" "$3" || { rm -f -- "$2"; exit 1; }'
+)
+
+
+class SshTransport:
+    """The server over one SSH connection.
+
+    Parameters
+    ----------
+    section
+        ``[site.ssh]`` of the settings.
+    call_timeout_s
+        How long a call without a time-out of its own may take.
+    clock
+        Monotonic seconds, for the pace of connects and the heartbeat.
+    """
+
+    def __init__(
+        self,
+        section: SshSection,
+        *,
+        call_timeout_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._section = section
+        self._call_timeout_s = call_timeout_s
+        self._clock = clock
+        self._pacer = ConnectPacer(clock, section.connect_interval_s)
+        self._link: SshLink | None = None
+        self._owner: int | None = None
+        self._answered_at = 0.0
+        self._refusals = 0
+        self._stopped_by: RefusedError | None = None
+
+    def connect(self) -> None:
+        """Make sure that there is a connection; one that was silent for long is asked."""
+        link = self._connected()
+        if self._clock() - self._answered_at > HEARTBEAT_S:
+            with self._asking("answer", PurePosixPath("."), HEARTBEAT_TIMEOUT_S):
+                link.sftp.stat(".")
+
+    def close(self) -> None:
+        """End the connection; a later call makes a new one."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def run(
+        self, argv: Sequence[str], *, timeout_s: float, stdin: bytes | None = None
+    ) -> CommandOutput:
+        """Run a command; the server ends it when its time is up, whatever becomes of us."""
+        limit = ["timeout", f"--kill-after={_KILL_AFTER_S:g}", f"{timeout_s + _KILL_AFTER_S:g}"]
+        channel = self._start(shlex.join([*limit, *argv]), timeout_s)
+        with channel:
+            try:
+                output = RemoteCommand(channel, stdin).wait(timeout_s, argv[0])
+            except UnreachableError:
+                self._doubt()
+                raise
+        self._answered_at = self._clock()
+        return output
+
+    def read(self, path: PurePosixPath, *, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        """Read up to ``limit`` bytes of a file from an offset; empty at its end."""
+        sftp = self._connected().sftp
+        with self._asking("read", path):
+            # Asked first: a journal that is followed has mostly nothing new.
+            state = sftp.stat(str(path))
+            if stat.S_ISDIR(state.st_mode or 0):
+                raise RemoteFileError(f"cannot read {path}: it is a folder")
+            size = min((state.st_size or 0) - offset, limit)
+            if size <= 0:
+                return b""
+            with sftp.open(str(path), "rb") as file:
+                if size > REQUEST_BYTES:
+                    return b"".join(file.readv([(offset, size)]))
+                file.seek(offset)
+                return file.read(size)
+
+    def write(self, path: PurePosixPath, content: bytes) -> None:
+        """Write a file aside and rename it into place; parent folders are made."""
+        aside = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
+        names = [str(path.parent), str(aside), str(path), str(len(content))]
+        argv = ["sh", "-c", _WRITE_SCRIPT, "sh", *names]
+        output = self.run(argv, timeout_s=self._call_timeout_s, stdin=content)
+        if output.exit_status != 0:
+            said = output.stderr.strip() or "it arrived incomplete"
+            raise RemoteFileError(f"cannot write {path}: {said}")
+
+    def exists(self, path: PurePosixPath) -> bool:
+        """Tell whether a file, folder or link is there."""
+        sftp = self._connected().sftp
+        with self._asking("look for", path):
+            try:
+                sftp.lstat(str(path))
+            except FileNotFoundError:
+                return False
+        return True
+
+    def list_tree(self, folder: PurePosixPath, *, depth: int) -> tuple[RemoteEntry, ...]:
+        """List regular files and folders down to a depth, sorted by path."""
+        output = self.run(list_command(folder, depth), timeout_s=self._call_timeout_s)
+        return read_listing(output, folder)
+
+    def fetch(
+        self, folder: PurePosixPath, names: Sequence[PurePosixPath], *, max_bytes: int
+    ) -> Iterator[FetchedFile]:
+        """Yield regular files below a folder, in the order asked for, from one tar stream."""
+        check_names(names)
+        if not names:
+            return
+        argv = [*TAR_COMMAND, f"--directory={folder}", "--", *(str(name) for name in names)]
+        channel = self._start(shlex.join(argv), self._call_timeout_s)
+        with channel, self._asking("fetch from", folder, limit=False):
+            channel.shutdown_write()
+            complaint: UntrustedFileError | None = None
+            try:
+                stream = cast("IO[bytes]", channel.makefile("rb"))
+                yield from read_archive(stream, names, max_bytes)
+            except UntrustedFileError as error:
+                complaint = error
+                if error.__cause__ is None:  # of its content, not of a stream that broke off
+                    raise
+            _check_end(channel, folder, complaint)
+
+    def rename(self, source: PurePosixPath, target: PurePosixPath) -> None:
+        """Move a file or folder on one file system; an existing target is an error."""
+        if self.exists(target):
+            raise RemoteFileError(f"cannot move {source} to {target}: the target exists already")
+        with self._asking("move", source):
+            self._connected().sftp.rename(str(source), str(target))
+
+    def _connected(self) -> SshLink:
+        """Return the connection, made anew when there is none."""
+        if self._owner is None:
+            self._owner = threading.get_ident()
+        if self._owner != threading.get_ident():
+            raise RuntimeError("the SSH connection belongs to the thread that first used it")
+        if self._stopped_by is not None:
+            raise self._stopped_by
+        if self._link is not None and not self._link.is_alive:
+            self.close()
+        if self._link is None:
+            self._link = self._open()
+        return self._link
+
+    def _open(self) -> SshLink:
+        route = read_route(self._section)
+        self._pacer.begin()
+        try:
+            link = open_link(route, self._section.known_hosts, self._section.connect_timeout_s)
+        except LoginRefusedError as error:
+            self._refusals += 1
+            if self._refusals >= self._section.max_refusals:
+                self._stopped_by = RefusedError(
+                    f"stopped after {self._refusals} refused logins: {error}; "
+                    "then start the executor again"
+                )
+                raise self._stopped_by from error
+            self._pacer.failed(str(error))
+            raise UnreachableError(f"{error}. One more try will be made") from error
+        except RefusedError as error:
+            self._stopped_by = error
+            raise
+        except UnreachableError as error:
+            self._pacer.failed(str(error))
+            raise
+        self._refusals = 0
+        self._pacer.succeeded()
+        self._answered_at = self._clock()
+        link.sftp.get_channel().settimeout(self._call_timeout_s)  # type: ignore[union-attr]
+        return link
+
+    def _start(self, command: str, timeout_s: float) -> paramiko.Channel:
+        """Open a channel and start a command in it."""
+        link = self._connected()
+        with self._asking("run", PurePosixPath(command.split(" ", 1)[0]), timeout_s):
+            channel = link.transport.open_session(timeout=min(timeout_s, self._call_timeout_s))
+            channel.settimeout(self._call_timeout_s)
+            channel.exec_command(command)
+        return channel
+
+    @contextmanager
+    def _asking(
+        self, act: str, path: PurePosixPath, timeout_s: float | None = None, *, limit: bool = True
+    ) -> Iterator[None]:
+        """Give a call its time, and turn what the library says into our errors."""
+        link = self._connected()
+        allowed_s = (timeout_s or self._call_timeout_s) + 1.0
+        try:
+            if limit:
+                with link.watchdog.limit(allowed_s):
+                    yield
+            else:
+                yield
+        except (TransportError, UntrustedFileError):
+            raise
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            if isinstance(error, TimeoutError) or not link.is_alive:
+                self.close()
+                said = str(error) or "it was not answered"
+                raise UnreachableError(f"connection lost: cannot {act} {path}: {said}") from error
+            raise RemoteFileError(f"cannot {act} {path}: {_reason(error)}") from error
+        self._answered_at = self._clock()
+
+    def _doubt(self) -> None:
+        """Find out, after a call without an answer, whether the line is dead."""
+        try:
+            with self._asking("answer", PurePosixPath("."), HEARTBEAT_TIMEOUT_S):
+                self._connected().sftp.stat(".")
+        except TransportError:
+            self.close()
+
+
+def open_ssh_transport(site: SiteSection) -> SshTransport:
+    """Make the transport of a site that is reached by SSH; it connects when first used.
+
+    Raises
+    ------
+    SettingsError
+        When the site has no section ``[site.ssh]``.
+    """
+    if site.ssh is None:
+        raise SettingsError(f"site {site.name} has no section [site.ssh]")
+    return SshTransport(site.ssh, call_timeout_s=site.call_timeout_s)
+
+
+def _reason(error: Exception) -> str:
+    strerror = getattr(error, "strerror", None)
+    return str(strerror or error or "the server refused")
+
+
+def _check_end(
+    channel: paramiko.Channel, folder: PurePosixPath, complaint: UntrustedFileError | None
+) -> None:
+    """Judge a finished stream by tar's own status."""
+    said = channel.makefile_stderr("rb").read().decode(errors="replace").strip()[-500:]
+    status = channel.recv_exit_status()
+    if status < 0:
+        raise UnreachableError(f"connection lost while fetching from {folder}")
+    if status == 1:
+        raise UntrustedFileError(f"files below {folder} changed while they were read: {said}")
+    if status != 0:
+        raise RemoteFileError(f"cannot fetch from {folder}: {said}")
+    if complaint is not None:
+        raise complaint
