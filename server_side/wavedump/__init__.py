@@ -1,5 +1,22 @@
 """WaveDump files in, events out: bounded memory, also while the file still grows.
 
-``open_reader`` tells the format from the content; one file of this package
-reads one format. See ``docs/formats.md`` for an example of each.
+``open_reader`` tells the format from the content; one file of ``formats`` knows
+one format. See ``docs/formats.md`` for an example of each.
 """
+
+from server_side.wavedump.events import EventBlock, FileSummary, RawReader
+from server_side.wavedump.format_names import RawFormatName
+from server_side.wavedump.generation import generation_of
+from server_side.wavedump.inspection import Inspection, inspect_file
+from server_side.wavedump.reader import open_reader
+
+__all__ = [
+    "EventBlock",
+    "FileSummary",
+    "Inspection",
+    "RawFormatName",
+    "RawReader",
+    "generation_of",
+    "inspect_file",
+    "open_reader",
+]

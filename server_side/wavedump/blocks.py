@@ -1,0 +1,69 @@
+"""Rows of events as they come, blocks in the order of event numbers as they go."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server_side.wavedump.events import EventBlock
+from server_side.wavedump.rows import EventRows, make_rows
+from server_side.wavedump.sequence import NOT_IN_HAND, order_events
+
+
+class BlockBuilder:
+    """Collects rows; the last event of a block waits for the next one to confirm it."""
+
+    def __init__(self, block_events: int, record_length: int) -> None:
+        self._capacity = block_events + 1
+        self._record_length = record_length
+        self._order = np.array((-1, -1, NOT_IN_HAND), np.int64)
+        self.rows: EventRows = make_rows(self._capacity, record_length)
+        self.row = 0
+        """First row that is free."""
+
+    @property
+    def is_full(self) -> bool:
+        """There is no room for another event."""
+        return self.row == self._capacity
+
+    def close(self, *, is_last: bool) -> tuple[EventBlock, NDArray[np.int64]]:
+        """Return the events in hand as a block, and the faults of their order.
+
+        Parameters
+        ----------
+        is_last
+            No other event is in sight: nothing is held back.
+        """
+        numbers = self.rows.event_number[: self.row]
+        keep = np.ones(self.row, np.bool_)
+        faults = np.empty((2 * self.row, 4), np.int64)
+        first = 0 if self._order[2] == NOT_IN_HAND else 1
+        noted = order_events(numbers, self.rows.first_byte, keep, self._order, first, faults)
+        held = int(self._order[2])
+        if not is_last and held != NOT_IN_HAND:
+            keep[held] = False
+        block = _select(self.rows, keep)
+        self._begin_rows(NOT_IN_HAND if is_last else held)
+        return block, faults[:noted]
+
+    def _begin_rows(self, held: int) -> None:
+        """Make new rows, because the old ones are in the consumer's hands."""
+        old = self.rows
+        self.rows = make_rows(self._capacity, self._record_length)
+        self.row = 0
+        self._order[2] = NOT_IN_HAND
+        if held != NOT_IN_HAND:
+            for new_column, old_column in zip(self.rows, old, strict=True):
+                new_column[0] = old_column[held]
+            self.row = 1
+            self._order[2] = 0
+
+
+def _select(rows: EventRows, keep: NDArray[np.bool_]) -> EventBlock:
+    """Return the rows to keep; without a copy where they stand together."""
+    chosen: NDArray[np.int64] | slice = np.flatnonzero(keep)
+    if len(chosen) and chosen[-1] - chosen[0] + 1 == len(chosen):
+        chosen = slice(int(chosen[0]), int(chosen[-1]) + 1)
+    return EventBlock(
+        event_number=rows.event_number[chosen],
+        time_tag=rows.time_tag[chosen],
+        samples_adc=rows.samples_adc[chosen],
+    )

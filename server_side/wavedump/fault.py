@@ -1,0 +1,91 @@
+"""What can be wrong inside a raw file, in numbers for the compiled code and in words for people."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+WORDS_KEPT = 20
+"""So many faults are kept in words; all are counted."""
+
+
+class Fault(IntEnum):
+    """Kinds of damage; a record is (kind, byte offset, found, wanted)."""
+
+    RESUMED = 0
+    """No damage: reading goes on here after damage that began at the record before."""
+    BROKEN_HEADER = 1
+    """A header field is missing or unreadable."""
+    BROKEN_SAMPLE = 2
+    """Something that is no sample stands where a sample should."""
+    FEW_SAMPLES = 3
+    """The next event begins too early."""
+    MANY_SAMPLES = 4
+    """Samples go on behind the event's last."""
+    OUT_OF_RANGE = 5
+    """A sample that the ADC cannot give."""
+    LENGTH_CHANGED = 6
+    """The event has another record length than the file."""
+    CHANNEL_CHANGED = 7
+    """The event is of another channel than the file."""
+    STRAY_BYTES = 8
+    """Something that is no event stands between two events."""
+    NUMBER_OUT_OF_ORDER = 9
+    """The event number fits neither the event before nor the one behind."""
+    DOUBLED = 10
+    """The event number was there already."""
+    ALIGNMENT_LOST = 11
+    """Without headers nobody can say where the next event begins."""
+
+
+_WORDS = {
+    Fault.BROKEN_HEADER: "a header that cannot be read",
+    Fault.BROKEN_SAMPLE: "sample {found} cannot be read",
+    Fault.FEW_SAMPLES: "{found} samples instead of {wanted}",
+    Fault.MANY_SAMPLES: "more than {wanted} samples",
+    Fault.OUT_OF_RANGE: "a sample of {found} counts, the ADC ends at {wanted}",
+    Fault.LENGTH_CHANGED: "record length {found} instead of {wanted}",
+    Fault.CHANNEL_CHANGED: "channel {found} instead of {wanted}",
+    Fault.STRAY_BYTES: "bytes that belong to no event",
+    Fault.NUMBER_OUT_OF_ORDER: "event number {found} stands beside {wanted}",
+    Fault.DOUBLED: "event number {found} a second time",
+    Fault.ALIGNMENT_LOST: "the events behind cannot be told apart without headers",
+}
+
+
+def describe_fault(kind: Fault, byte: int, found: int, wanted: int) -> str:
+    """Return one fault in words, with its place."""
+    return f"byte {byte}: " + _WORDS[kind].format(found=found, wanted=wanted)
+
+
+@dataclass
+class DamageLog:
+    """Counts damage and keeps the first few faults in words."""
+
+    skipped_events: int = 0
+    doubled_events: int = 0
+    words: tuple[str, ...] = ()
+    _fault_byte: int = 0
+
+    def add(self, records: NDArray[np.int64], event_bytes: float) -> None:
+        """Take note of fault records of shape (n, 4).
+
+        Parameters
+        ----------
+        event_bytes
+            Usual size of an event. Where one piece of damage is longer than that,
+            as many events are counted as would have stood there.
+        """
+        for kind, byte, found, wanted in records.tolist():
+            if kind == Fault.RESUMED:
+                covered = round((byte - self._fault_byte) / event_bytes)
+                self.skipped_events += max(0, covered - 1)
+                continue
+            self._fault_byte = byte
+            if kind == Fault.DOUBLED:
+                self.doubled_events += 1
+            else:
+                self.skipped_events += 1
+            if len(self.words) < WORDS_KEPT:
+                self.words += (describe_fault(Fault(kind), byte, found, wanted),)

@@ -1,0 +1,71 @@
+"""Which acquisition a raw file is of: told by its first bytes, which a growing file keeps.
+
+Nothing but the first ``GENERATION_BYTES`` is looked at, so that the answer can never
+change while the file grows, whatever comes behind.
+"""
+
+import hashlib
+import os
+import re
+import struct
+from pathlib import Path
+
+from server_side.wavedump.raw_file import explain_os_error, open_regular_file
+
+GENERATION_BYTES = 4096
+
+_RECORD_LENGTH = re.compile(rb"Record Length: *([0-9]{1,6})\r?\n")
+_HEADER_LINE = re.compile(rb"[A-Za-z][^\n]*\n")
+_HEADER_WORDS_BYTES = 24
+
+
+def generation_of(path: Path) -> str | None:
+    """Return the sha256 of the first 4096 bytes, or of the first whole event if that is shorter.
+
+    Returns
+    -------
+    str or None
+        None as long as the file has neither: too little was written yet to tell
+        this acquisition from another one.
+
+    Raises
+    ------
+    RawDataError
+        The file cannot be read.
+    """
+    descriptor = open_regular_file(path)
+    try:
+        head = os.pread(descriptor, GENERATION_BYTES, 0)
+    except OSError as error:
+        raise explain_os_error(path, error) from error
+    finally:
+        os.close(descriptor)
+    end = _first_event_end(head) or GENERATION_BYTES
+    return hashlib.sha256(head[:end]).hexdigest() if len(head) >= end else None
+
+
+def _first_event_end(head: bytes) -> int | None:
+    """Return where the first event ends, or None when that is not within the first bytes."""
+    end = _text_event_end(head) if head[:1].isalpha() else _binary_event_end(head)
+    return end if end is not None and end < GENERATION_BYTES else None
+
+
+def _text_event_end(head: bytes) -> int | None:
+    length = _RECORD_LENGTH.search(head)
+    if length is None:
+        return None
+    pos = 0
+    while line := _HEADER_LINE.match(head, pos):
+        pos = line.end()
+    if pos <= length.start():
+        return None
+    samples = re.compile(rb"(?:[ ]*[-+0-9.]+[ ]*(?:,[ ]*\r?\n?|\r?\n)){%d}" % int(length[1]))
+    event = samples.match(head, pos)
+    return event.end() if event else None
+
+
+def _binary_event_end(head: bytes) -> int | None:
+    if len(head) < _HEADER_WORDS_BYTES:
+        return None
+    (size,) = struct.unpack_from("<I", head)
+    return int(size) if size > _HEADER_WORDS_BYTES else None

@@ -1,0 +1,60 @@
+"""What one raw file holds, for a person who looks at it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from server_side.boundary import BoundaryModel
+from server_side.settings import DaqSettings
+from server_side.wavedump.reader import open_reader
+
+BASELINE_SAMPLES = 40
+
+
+class Inspection(BoundaryModel):
+    """One raw file in numbers."""
+
+    format: str
+    events: int
+    """Whole, undamaged events."""
+    record_length: int
+    channel: int | None
+    """None where the format does not say."""
+    first_event: int | None
+    last_event: int | None
+    baseline_mean: float | None
+    """Mean of the first 40 samples of all events (counts)."""
+    noise_rms: float | None
+    """Mean over the events of the standard deviation of the same samples (counts)."""
+    torn_events: int
+    skipped_events: int
+
+
+def inspect_file(path: Path, daq: DaqSettings) -> Inspection:
+    """Read a whole raw file and return what it holds.
+
+    Raises
+    ------
+    RawDataError
+        The file cannot be read, is no WaveDump file, or changed meanwhile.
+    """
+    reader = open_reader(path, daq)
+    baseline_sum = 0.0
+    noise_sum = 0.0
+    for block in reader.blocks():
+        samples = block.samples_adc[:, :BASELINE_SAMPLES].astype(np.float64)
+        baseline_sum += float(samples.mean(axis=1).sum())
+        noise_sum += float(samples.std(axis=1).sum())
+    seen = reader.summary()
+    return Inspection(
+        format=seen.raw_format,
+        events=seen.events,
+        record_length=seen.record_length,
+        channel=seen.channel,
+        first_event=seen.first_event,
+        last_event=seen.last_event,
+        baseline_mean=baseline_sum / seen.events if seen.events else None,
+        noise_rms=noise_sum / seen.events if seen.events else None,
+        torn_events=seen.torn_events,
+        skipped_events=seen.skipped_events,
+    )

@@ -1,0 +1,91 @@
+"""Which format a file has: told by its content, confirmed against settings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from server_side.errors import NotWaveDumpError, RawDataError
+from server_side.settings import DaqSettings
+from server_side.wavedump.format_names import READABLE_FORMATS, RawFormatName
+from server_side.wavedump.rows import ByteWindow, Decoder
+
+HEAD_BYTES = 4 << 20
+"""So much of a file is looked at to tell its format."""
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """Why a file is not of some format."""
+
+    byte: int
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True)
+class TooShort:
+    """The bytes agree with the format so far, but do not hold a whole event."""
+
+
+class RawFormat(Protocol):
+    """One raw format: a file of ``formats`` holds one."""
+
+    name: RawFormatName
+
+    def recognise(self, head: ByteWindow, daq: DaqSettings) -> Decoder | Mismatch | TooShort:
+        """Return a decoder when ``head``, a file's beginning, is of this format."""
+
+
+def recognise_format(
+    path: Path, head: ByteWindow, daq: DaqSettings, formats: Sequence[RawFormat]
+) -> Decoder | None:
+    """Return the decoder of a file, or None when too little was written yet to tell.
+
+    Raises
+    ------
+    NotWaveDumpError
+        The content is of no known format, or not of the one that the settings name.
+    """
+    mismatches: list[Mismatch] = []
+    is_too_short = False
+    for raw_format in select_formats(formats, daq):
+        outcome = raw_format.recognise(head, daq)
+        if isinstance(outcome, Mismatch):
+            mismatches.append(outcome)
+        elif isinstance(outcome, TooShort):
+            is_too_short = True
+        else:
+            return outcome
+    if is_too_short and head.end < HEAD_BYTES:
+        return None
+    raise _refuse(path, daq, mismatches)
+
+
+def select_formats(formats: Sequence[RawFormat], daq: DaqSettings) -> tuple[RawFormat, ...]:
+    """Return the formats that the settings allow."""
+    if daq.raw_format == "auto":
+        return tuple(formats)
+    chosen = tuple(each for each in formats if each.name == daq.raw_format)
+    if not chosen:
+        known = ", ".join(READABLE_FORMATS)
+        raise RawDataError(
+            f"no raw format is called '{daq.raw_format}' (daq.raw_format in the settings): "
+            f"use 'auto' or one of {known}"
+        )
+    return chosen
+
+
+def _refuse(path: Path, daq: DaqSettings, mismatches: Sequence[Mismatch]) -> NotWaveDumpError:
+    """Return the error that tells of the format which fits furthest."""
+    wanted = "WaveDump" if daq.raw_format == "auto" else daq.raw_format
+    if not mismatches:
+        return NotWaveDumpError(
+            f"{path} is no {wanted} file: no whole event in its first {HEAD_BYTES} bytes; "
+            "check daq.record_length and daq.raw_format in the settings"
+        )
+    best = max(mismatches, key=lambda mismatch: mismatch.byte)
+    return NotWaveDumpError(
+        f"{path} is no {wanted} file: expected {best.expected} at byte {best.byte}, found "
+        f"{best.found}; check the file and daq.raw_format and daq.record_length in the settings"
+    )
