@@ -9,6 +9,7 @@ Tree::
     │   └── RawFileChangedError  the file was truncated or rewritten while it was read
     ├── PublishError         a result folder cannot be published or verified
     │   └── ManifestError        a folder does not agree with its manifest
+    ├── RootFileError        a ROOT file cannot be written or read
     ├── JournalError         a journal holds a line that cannot be understood
     └── InputFileError       a file given on the command line cannot be used
 
@@ -42,6 +43,10 @@ class PublishError(ServerSideError):
 
 class ManifestError(PublishError):
     """A folder does not agree with its manifest."""
+
+
+class RootFileError(ServerSideError):
+    """A ROOT file cannot be written or read."""
 
 
 class JournalError(ServerSideError):

@@ -1,0 +1,198 @@
+"""Read the files of one point: whole files in bounded memory, channels side by side.
+
+Only features are kept, never waveforms. The trigger is read first, because the
+fixed windows of every other channel hang on the trigger's start in the same
+event. Each other channel is then opened twice: a survey of its first pulses
+finds the windows, and the whole file is measured with them.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server_side.errors import RawDataError
+from server_side.pulses.align import AlignedPulses, align
+from server_side.pulses.examples import WaveformSampler
+from server_side.pulses.extract import extract_pulses
+from server_side.pulses.survey import Survey, no_survey, survey_windows
+from server_side.pulses.table import PulseTable, concatenate, empty_table
+from server_side.pulses.triggers import TriggerStarts, trigger_starts_of
+from server_side.pulses.windows import (
+    ArrivalWindow,
+    FixedWindows,
+    NoArrivalWindow,
+    NoFixedWindows,
+    is_inside,
+)
+from server_side.result import ChannelWaveforms, Waveforms
+from server_side.scan import ScanKind
+from server_side.settings import AnalysisSettings, ChannelRole, ChannelSettings, DaqSettings
+from server_side.wavedump import open_reader
+from server_side.wavedump.events import FileSummary
+
+REQUIRED_ROLES = (ChannelRole.TRIGGER, ChannelRole.PMT)
+"""Without these channels there is no result; the others may be missing."""
+
+Report = Callable[[int, int], None]
+"""Is told a channel and how many of its events were read so far; called from threads."""
+
+
+@dataclass(frozen=True)
+class ChannelReading:
+    """How one channel was read."""
+
+    channel: int
+    path: Path
+    summary: FileSummary
+    arrival: ArrivalWindow | NoArrivalWindow | None
+    """None for the trigger itself."""
+    fixed: FixedWindows | NoFixedWindows | None
+    """None for the trigger itself."""
+
+
+@dataclass(frozen=True)
+class RefusedFile:
+    """A file of a channel that a result can do without, and why it was not read."""
+
+    channel: int
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class PulseReading:
+    """All that was read of one point."""
+
+    pulses: AlignedPulses
+    channels: tuple[ChannelReading, ...]
+    refused: tuple[RefusedFile, ...]
+    waveforms: Waveforms
+
+
+@dataclass(frozen=True)
+class _ReadChannel:
+    reading: ChannelReading
+    table: PulseTable
+    waveforms: ChannelWaveforms
+
+
+def read_pulses(
+    paths: Mapping[int, Path],
+    daq: DaqSettings,
+    analysis: AnalysisSettings,
+    kind: ScanKind,
+    *,
+    report: Report | None = None,
+) -> PulseReading:
+    """Read the channels of one point and align them by event number.
+
+    Parameters
+    ----------
+    paths
+        The file of each channel number; channels that settings do not know are left out.
+    report
+        Is told how many events of a channel were read so far.
+
+    Raises
+    ------
+    RawDataError
+        When the file of the trigger or of a PMT cannot be used. Of the other
+        channels the result says why they are missing.
+    """
+    reader = _PointReader(daq, analysis, kind, report or (lambda _channel, _events: None))
+    channels = [channel for channel in daq.channels if channel.number in paths]
+    trigger = next((c for c in channels if c.role is ChannelRole.TRIGGER), None)
+    first = None if trigger is None else reader.read_trigger(trigger, paths[trigger.number])
+    starts = None if first is None else trigger_starts_of(first.table)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
+        read = threads.map(
+            lambda channel: reader.read_if_possible(channel, paths[channel.number], starts),
+            [channel for channel in channels if channel is not trigger],
+        )
+        entries = [*([] if first is None else [first]), *read]
+    good = [entry for entry in entries if isinstance(entry, _ReadChannel)]
+    required = [channel.number for channel in channels if channel.role in REQUIRED_ROLES]
+    return PulseReading(
+        pulses=align([entry.table for entry in good], required=required),
+        channels=tuple(entry.reading for entry in good),
+        refused=tuple(entry for entry in entries if isinstance(entry, RefusedFile)),
+        waveforms=Waveforms(channels=tuple(entry.waveforms for entry in good)),
+    )
+
+
+@dataclass(frozen=True)
+class _PointReader:
+    """What the readers of all channels of a point share."""
+
+    daq: DaqSettings
+    analysis: AnalysisSettings
+    kind: ScanKind
+    report: Report
+
+    def read_trigger(self, channel: ChannelSettings, path: Path) -> _ReadChannel:
+        """Read the trigger's channel; it has no windows."""
+        return self._read(channel, path, None, None)
+
+    def read_if_possible(
+        self, channel: ChannelSettings, path: Path, starts: TriggerStarts | None
+    ) -> _ReadChannel | RefusedFile:
+        """Read a channel; one that is not required is refused instead of raising."""
+        try:
+            survey = self._survey(channel, path, starts)
+            return self._read(channel, path, starts, survey)
+        except (RawDataError, OSError) as error:
+            if channel.role in REQUIRED_ROLES:
+                raise
+            return RefusedFile(channel.number, path, str(error))
+
+    def _survey(self, channel: ChannelSettings, path: Path, starts: TriggerStarts | None) -> Survey:
+        if starts is None:
+            return no_survey("the trigger's channel was not read")
+        blocks = open_reader(path, self.daq).blocks()
+        return survey_windows(blocks, channel, self.daq, self.analysis, self.kind, triggers=starts)
+
+    def _read(
+        self,
+        channel: ChannelSettings,
+        path: Path,
+        starts: TriggerStarts | None,
+        survey: Survey | None,
+    ) -> _ReadChannel:
+        arrival, fixed = (survey.arrival, survey.fixed) if survey else (None, None)
+        windows = fixed if isinstance(fixed, FixedWindows) else None
+        sampler = WaveformSampler(channel, self.daq)
+        tables, events = [empty_table(channel.number)], 0
+        reader = open_reader(path, self.daq)
+        for block in reader.blocks():
+            start = None if starts is None else starts.of(block.event_number)
+            table = extract_pulses(
+                block, channel, self.daq, self.analysis, self.kind,
+                trigger_start=start, fixed=windows,
+            )  # fmt: skip
+            sampler.add(block, table, self._chosen(table, start, arrival))
+            tables.append(table)
+            events += len(table)
+            self.report(channel.number, events)
+        reading = ChannelReading(channel.number, path, reader.summary(), arrival, fixed)
+        return _ReadChannel(reading, concatenate(tables), sampler.waveforms(_in_words(arrival)))
+
+    def _chosen(
+        self,
+        table: PulseTable,
+        start: NDArray[np.float64] | None,
+        arrival: ArrivalWindow | NoArrivalWindow | None,
+    ) -> NDArray[np.bool_]:
+        if start is None or not isinstance(arrival, ArrivalWindow):
+            return np.isfinite(table.start_sample)
+        return is_inside(arrival.window, (table.start_sample - start) * self.daq.sample_ns)
+
+
+def _in_words(arrival: ArrivalWindow | NoArrivalWindow | None) -> str:
+    if isinstance(arrival, ArrivalWindow):
+        return "events with a pulse in the arrival window"
+    return "events with a pulse at any time"

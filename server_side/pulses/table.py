@@ -1,0 +1,100 @@
+"""Pulse features of one channel as columns of equal length."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class PulseTable:
+    """Pulse features of one channel; every array has shape (events,)."""
+
+    channel: int
+    event_number: NDArray[np.int64]
+    time_tag: NDArray[np.int64]
+    """Trigger time tag as it was read (31 bit, wraps)."""
+    baseline_adc: NDArray[np.float64]
+    """Mean of the first samples."""
+    noise_adc: NDArray[np.float64]
+    """Standard deviation of the same samples."""
+    start_sample: NDArray[np.float64]
+    """First sample above threshold; NaN where there is none."""
+    charge_pc: NDArray[np.float64]
+    """Charge around the start; NaN where there is none."""
+    window_charge_pc: NDArray[np.float64]
+    """Charge in the fixed window after the trigger, every event; NaN without a trigger."""
+    dark_charge_pc: NDArray[np.float64]
+    """Charge in a window of the same length before the pulse."""
+    peak_mv: NDArray[np.float64]
+    """Largest excursion from the baseline in the sense of the pulse."""
+    saturated: NDArray[np.bool_]
+    """A sample lies at the end of the ADC's range."""
+    disturbed: NDArray[np.bool_]
+    """The baseline samples hold a pulse or jump: see ``docs/measurement.md``."""
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        return len(self.event_number)
+
+
+def concatenate(tables: Sequence[PulseTable]) -> PulseTable:
+    """Put tables of one channel one behind the other.
+
+    Raises
+    ------
+    ValueError
+        When there is no table, or when they are of different channels.
+    """
+    channels = {table.channel for table in tables}
+    if len(channels) != 1:
+        raise ValueError(f"tables of exactly one channel wanted, found channels {sorted(channels)}")
+    return _by_column(
+        channels.pop(), lambda name: np.concatenate([getattr(table, name) for table in tables])
+    )
+
+
+def take_rows(table: PulseTable, rows: NDArray[np.int64]) -> PulseTable:
+    """Return the rows with these indices; index -1 gives a row that was not measured."""
+    is_missing = rows < 0
+    if not is_missing.any():
+        return _by_column(table.channel, lambda name: getattr(table, name)[rows])
+
+    def column(name: str) -> NDArray[Any]:
+        values = _unmeasured_column(name, len(rows))
+        values[~is_missing] = getattr(table, name)[rows[~is_missing]]
+        return values
+
+    return _by_column(table.channel, column)
+
+
+def empty_table(channel: int) -> PulseTable:
+    """Return a table without events."""
+    return unmeasured_table(channel, np.empty(0, dtype=np.int64))
+
+
+def unmeasured_table(channel: int, event_number: NDArray[np.int64]) -> PulseTable:
+    """Return rows of which nothing but the event number is known.
+
+    Every number is NaN, every mark False, every time tag -1.
+    """
+    table = _by_column(channel, lambda name: _unmeasured_column(name, len(event_number)))
+    return replace(table, event_number=event_number)
+
+
+def _by_column(channel: int, column: Callable[[str], NDArray[Any]]) -> PulseTable:
+    return PulseTable(channel, **{name: column(name) for name in COLUMNS})
+
+
+def _unmeasured_column(name: str, rows: int) -> NDArray[Any]:
+    if name in ("event_number", "time_tag"):
+        return np.full(rows, -1, dtype=np.int64)
+    if name in ("saturated", "disturbed"):
+        return np.zeros(rows, dtype=np.bool_)
+    return np.full(rows, np.nan)
+
+
+COLUMNS = tuple(field.name for field in fields(PulseTable) if field.name != "channel")
+"""Names of the arrays of a table."""
