@@ -22,7 +22,7 @@ from server_side.result import (
 )
 
 ELEMENTARY_CHARGE_PC = ELEMENTARY_CHARGE_C * 1e12
-MAX_MISFIT = 0.25
+MAX_MISFIT = 0.2
 """Greatest part of the charges, rms per bin, by which a valid fit may miss the data."""
 
 

@@ -28,6 +28,8 @@ SQRT2 = math.sqrt(2.0)
 MAX_RELATIVE_WIDTH = 0.8
 """A first Gaussian wider than this, over its mean, is no single-photoelectron peak."""
 RATIO_LIMITS = (0.5, 4.0)
+MAX_LOW_END = 0.5
+"""Counts at the low end, over the height of the first peak, above which it is not the first."""
 YIELD_LIMIT = 3.0
 """No Gaussian may hold more than so many times the charges of the spectrum."""
 
@@ -69,6 +71,11 @@ class TwoGaussian:
         peak = find_first_peak(counts, edges)
         if peak is None:
             return Refusal("the spectrum has no peak that stands out of its statistical errors")
+        if counts[:2].mean() > MAX_LOW_END * peak.height:
+            return Refusal(
+                f"the spectrum rises towards its low end: the peak at {peak.position_pc:.2f} pC "
+                "is not the first"
+            )
         return self._start_at(peak, counts, edges)
 
     def _start_at(self, peak: Peak, counts: Array, edges: Array) -> Start:
