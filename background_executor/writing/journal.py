@@ -41,7 +41,7 @@ class StoreWriter(ResultWriting, JobWriting, SiteWriting):
             self.add_failure(
                 row.scan_id, line.point, line.take, line.attempt, line.error, final=line.final
             )
-        elif isinstance(line, Idle):
+        elif isinstance(line, Idle) and row.state not in ENDED_JOB_STATES:
             self.describe_job(job, message=f"waits for {line.waiting_for} more points")
         elif isinstance(line, JobEnd):
             self._end_job(job, line)

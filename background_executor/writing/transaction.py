@@ -72,7 +72,7 @@ class Transaction:
             raise StoreError(f"nothing in table {table.name!r} of the store has {wanted}")
         return row
 
-    def select(self, statement: sa.Select[Any]) -> sa.CursorResult[Any]:
+    def select(self, statement: sa.Executable) -> sa.Result[Any]:
         """Ask inside the transaction."""
         return self._connection.execute(statement)
 

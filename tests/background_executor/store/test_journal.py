@@ -1,0 +1,249 @@
+"""Following a journal: each line once in effect, however often and wherever it is read."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from background_executor import queries
+from background_executor.records import JobState, PointState
+from background_executor.store import Store
+from server_side.journal import (
+    DataSeen,
+    EndReason,
+    Heartbeat,
+    Idle,
+    JobEnd,
+    JobStart,
+    JournalLine,
+    LiveProgress,
+    PointFailed,
+    PointPublished,
+    encode_line,
+    read_lines,
+)
+from server_side.scan import ScanPlan, Take
+from tests.seed_results import make_result
+
+SHA = "ab" * 32
+SITE = "demo"
+
+
+def _journal(plan: ScanPlan, job: str, now: datetime) -> list[JournalLine]:
+    """One point published, one failed for good, one failed once, one taken twice."""
+    first, second, third, fourth = plan.points[:4]
+
+    def stamp(seq: int) -> dict[str, object]:
+        return {"seq": seq, "at": now + timedelta(seconds=seq), "job": job}
+
+    def seen(seq: int, point: object, take: int = 1) -> DataSeen:
+        return DataSeen.model_validate(
+            {**stamp(seq), "point": point, "take": take, "folder": "/raw", "generation": SHA}
+        )
+
+    def published(seq: int, take: Take) -> PointPublished:
+        return PointPublished.model_validate(
+            {**stamp(seq), "take": take, "folder": f"data_{take.name}", "manifest_sha256": SHA}
+        )
+
+    def failed(seq: int, point: object, attempt: int, *, final: bool) -> PointFailed:
+        words = {"take": 1, "attempt": attempt, "final": final, "error": f"torn, try {attempt}"}
+        return PointFailed.model_validate({**stamp(seq), "point": point, **words})
+
+    start = {"scan_id": plan.scan_id, "software_version": "0.1", "host": "node01", "pid": 1}
+    return [
+        JobStart.model_validate({**stamp(1), **start, "scheduler_job": "4711"}),
+        seen(2, first),
+        Heartbeat.model_validate(stamp(3)),
+        published(4, Take(point=first)),
+        seen(5, second),
+        failed(6, second, 1, final=False),
+        failed(7, second, 2, final=True),
+        seen(8, third),
+        failed(9, third, 1, final=False),
+        seen(10, fourth),
+        published(11, Take(point=fourth)),
+        seen(12, fourth, take=2),
+        published(13, Take(point=fourth, take=2)),
+        Idle.model_validate({**stamp(14), "waiting_for": 17}),
+        JobEnd.model_validate({**stamp(15), "reason": EndReason.IDLE}),
+    ]
+
+
+def _apply(store: Store, job: str, lines: list[JournalLine], now: datetime) -> None:
+    for line in lines:
+        with store.writing(now) as writer:
+            writer.apply_line(job, line)
+
+
+def _state(store: Store, plan: ScanPlan, now: datetime) -> object:
+    """Everything that a journal may have changed, but for the times of change."""
+    points = [
+        (p.point.name, p.state, p.takes, p.take, p.tries, p.error)
+        for p in queries.points(store, plan.scan_id)
+    ]
+    events = [(e.subject, e.act, e.before, e.after, e.reason) for e in queries.events(store, SITE)]
+    waiting = queries.waiting_publications(store, SITE, now + timedelta(days=1))
+    return points, events, queries.jobs(store, plan.scan_id), waiting
+
+
+def test_a_journal_tells_the_whole_story(
+    scanning: Store, plan: ScanPlan, job: str, now: datetime
+) -> None:
+    _apply(scanning, job, _journal(plan, job, now), now + timedelta(minutes=1))
+    points = queries.points(scanning, plan.scan_id)[:4]
+    assert [(p.state, p.take, p.tries) for p in points] == [
+        (PointState.PUBLISHED, 1, 0),
+        (PointState.FAILED, 1, 2),
+        (PointState.ACQUIRING, 1, 1),
+        (PointState.PUBLISHED, 2, 0),
+    ]
+    assert [p.error for p in points] == ["", "torn, try 2", "torn, try 1", ""]
+    (record,) = queries.jobs(scanning, plan.scan_id)
+    assert (record.state, record.end_reason) == (JobState.COMPLETED, EndReason.IDLE)
+    assert (record.node, record.scheduler_id) == ("node01", "4711")
+    assert record.last_heard_at == now + timedelta(seconds=15)
+    waiting = queries.waiting_publications(scanning, SITE, now + timedelta(minutes=1))
+    assert [entry.take.name for entry in waiting] == [
+        "theta0_phi0",
+        "theta10_phi180",
+        "theta10_phi180_take2",
+    ]
+    assert queries.open_jobs(scanning, SITE) == ()
+
+
+@given(cuts=st.lists(st.integers(min_value=0, max_value=15), max_size=4))
+@settings(
+    max_examples=25,
+    deadline=None,
+    # Plan, job and moment are values; each example makes its own stores.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_reading_again_from_any_line_changes_nothing(
+    tmp_path_factory: pytest.TempPathFactory,
+    plan: ScanPlan,
+    job: str,
+    now: datetime,
+    cuts: list[int],
+) -> None:
+    lines = _journal(plan, job, now)
+    states = []
+    for repeats in ([], cuts):
+        folder: Path = tmp_path_factory.mktemp("store")
+        store = Store.open(f"sqlite:///{folder / 'store.sqlite'}", folder)
+        with store.writing(now) as writer:
+            writer.add_scan(plan, "me")
+            writer.add_job(job, plan.scan_id, job, "process")
+        _apply(store, job, lines, now + timedelta(minutes=1))
+        for cut in repeats:
+            _apply(store, job, lines[cut:], now + timedelta(minutes=2))
+        states.append(_state(store, plan, now))
+        store.close()
+    assert states[0] == states[1]
+
+
+def test_cursor_and_effects_are_kept_together_or_not_at_all(
+    scanning: Store, plan: ScanPlan, job: str, now: datetime
+) -> None:
+    data = b"".join(encode_line(line) for line in _journal(plan, job, now))
+    read = list(read_lines(data))
+
+    def apply_and_die(count: int) -> None:
+        with scanning.writing(now) as writer:
+            for entry in read[:count]:
+                writer.apply_line(job, entry.line)
+            writer.set_cursor(job, read[count - 1].end_offset, count)
+            if count == 4:
+                raise KeyboardInterrupt
+
+    apply_and_die(2)
+    with pytest.raises(KeyboardInterrupt):
+        apply_and_die(4)
+    assert queries.cursor(scanning, job) == read[1].end_offset
+    assert queries.points(scanning, plan.scan_id)[0].state is PointState.ACQUIRING
+
+
+def test_a_failure_read_again_does_not_undo_a_later_result(
+    scanning: Store, plan: ScanPlan, job: str, now: datetime
+) -> None:
+    lines = _journal(plan, job, now)
+    failures = [line for line in lines if isinstance(line, PointFailed)]
+    _apply(scanning, job, lines, now)
+    point = plan.points[1]
+    with scanning.writing(now) as writer:
+        writer.add_result(make_result(plan, Take(point=point), now), Path("a"), SHA)
+    _apply(scanning, job, list(failures), now)
+    record = queries.points(scanning, plan.scan_id)[1]
+    assert (record.state, record.error) == (PointState.STORED, "")
+
+
+def test_the_first_take_seen_again_does_not_open_a_stored_point(
+    scanning: Store, plan: ScanPlan, job: str, now: datetime
+) -> None:
+    lines = _journal(plan, job, now)
+    _apply(scanning, job, lines[:4], now)
+    with scanning.writing(now) as writer:
+        writer.add_result(make_result(plan, Take(point=plan.points[0]), now), Path("a"), SHA)
+    _apply(scanning, job, lines[:4], now)
+    assert queries.points(scanning, plan.scan_id)[0].state is PointState.STORED
+
+
+def test_the_job_s_own_word_does_not_overrule_the_scheduler_s_but_finds_a_lost_job(
+    scanning: Store, plan: ScanPlan, job: str, now: datetime
+) -> None:
+    end = _journal(plan, job, now)[-1]
+    with scanning.writing(now) as writer:
+        writer.advance_job(job, JobState.LOST)
+    _apply(scanning, job, [end], now)
+    assert queries.jobs(scanning, plan.scan_id)[0].state is JobState.COMPLETED
+    other = job.replace("1", "2")
+    with scanning.writing(now) as writer:
+        writer.add_job(other, plan.scan_id, other, "slurm")
+        writer.advance_job(other, JobState.TIMEOUT)
+    _apply(scanning, other, [end], now)
+    states = {record.job: record.state for record in queries.jobs(scanning, plan.scan_id)}
+    assert states[other] is JobState.TIMEOUT
+
+
+@pytest.mark.parametrize("reason", EndReason)
+def test_every_end_of_a_job_is_known(
+    scanning: Store, job: str, plan: ScanPlan, now: datetime, reason: EndReason
+) -> None:
+    end = JobEnd(seq=1, at=now, job=job, reason=reason)
+    _apply(scanning, job, [end], now)
+    (record,) = queries.jobs(scanning, plan.scan_id)
+    expected = JobState.FAILED if reason is EndReason.FAILED else JobState.COMPLETED
+    assert (record.state, record.end_reason) == (expected, reason)
+    assert record.message == f"ended: {reason.value}"
+
+
+def test_a_sign_of_life_from_a_clock_that_is_ahead_does_not_lie_in_the_future(
+    scanning: Store, job: str, plan: ScanPlan, now: datetime
+) -> None:
+    _apply(scanning, job, [Heartbeat(seq=1, at=now + timedelta(hours=1), job=job)], now)
+    assert queries.jobs(scanning, plan.scan_id)[0].last_heard_at == now
+
+
+def test_the_progress_of_the_point_in_hand_moves_it_to_processing_and_is_replaced(
+    scanning: Store, plan: ScanPlan, job: str, now: datetime
+) -> None:
+    point = plan.points[0]
+    live = LiveProgress(job=job, at=now, stage="acquiring", point=point, take=1, events=1000)
+    expected = {"acquiring": PointState.ACQUIRING, "fitting": PointState.PROCESSING}
+    with scanning.writing(now) as writer:
+        writer.add_data(plan.scan_id, point, 1, "/raw", SHA)
+    for stage, state in expected.items():
+        update = live.model_copy(update={"stage": stage})
+        with scanning.writing(now) as writer:
+            writer.set_live(job, update)
+        assert queries.jobs(scanning, plan.scan_id)[0].live == update
+        assert queries.points(scanning, plan.scan_id)[0].state is state
+    count = queries.change_counter(scanning)
+    with scanning.writing(now) as writer:
+        writer.set_live(job, update)
+    assert queries.change_counter(scanning) == count
+    with scanning.writing(now) as writer:
+        writer.advance_job(job, JobState.CANCELLED)
+    assert queries.jobs(scanning, plan.scan_id)[0].live is None

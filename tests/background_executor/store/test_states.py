@@ -1,0 +1,109 @@
+"""The transition tables, and that the store follows them."""
+
+import itertools
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from background_executor import queries
+from background_executor.errors import StoreError
+from background_executor.records import (
+    ENDED_JOB_STATES,
+    CommandState,
+    JobState,
+    PointState,
+    ScanState,
+)
+from background_executor.states import (
+    COMMAND_TRANSITIONS,
+    JOB_TRANSITIONS,
+    POINT_TRANSITIONS,
+    SCAN_TRANSITIONS,
+    check_transition,
+)
+from background_executor.store import Store
+from server_side.scan import ScanPlan
+
+TABLES = {
+    JobState.INTENT: JOB_TRANSITIONS,
+    PointState.EXPECTED: POINT_TRANSITIONS,
+    ScanState.RUNNING: SCAN_TRANSITIONS,
+    CommandState.WAITING: COMMAND_TRANSITIONS,
+}
+"""Each table by the state that everything begins in."""
+PAIRS = [
+    pytest.param(table, before, after, id=f"{type(before).__name__}-{before}-{after}")
+    for first, table in TABLES.items()
+    for before, after in itertools.product(type(first), repeat=2)
+]
+
+
+@pytest.mark.parametrize("first", TABLES, ids=lambda state: type(state).__name__)
+def test_every_state_stands_in_its_table(first: StrEnum) -> None:
+    assert set(TABLES[first]) == set(type(first))
+
+
+@pytest.mark.parametrize("first", TABLES, ids=lambda state: type(state).__name__)
+def test_every_state_can_be_reached_from_the_first(first: StrEnum) -> None:
+    table: Mapping[Any, frozenset[Any]] = TABLES[first]
+    reached, new = {first}, {first}
+    while new:
+        new = {after for before in new for after in table[before]} - reached
+        reached |= new
+    assert reached == set(type(first))
+
+
+@pytest.mark.parametrize(("table", "before", "after"), PAIRS)
+def test_a_move_is_allowed_exactly_when_the_table_has_it(
+    table: Mapping[Any, frozenset[Any]], before: Any, after: Any
+) -> None:
+    if before is after:
+        assert check_transition("it", table, before, after) is False
+    elif after in table[before]:
+        assert check_transition("it", table, before, after) is True
+    else:
+        with pytest.raises(StoreError, match=f"it is '{before}' and cannot become '{after}'"):
+            check_transition("it", table, before, after)
+
+
+@pytest.mark.parametrize("ended", sorted(ENDED_JOB_STATES - {JobState.LOST}))
+def test_an_ended_job_stays_ended(ended: JobState) -> None:
+    assert JOB_TRANSITIONS[ended] == frozenset()
+
+
+def test_every_live_job_may_end_in_any_way() -> None:
+    for state in set(JobState) - ENDED_JOB_STATES:
+        assert JOB_TRANSITIONS[state] >= ENDED_JOB_STATES
+
+
+@given(moves=st.lists(st.sampled_from(JobState), max_size=12))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_store_moves_a_job_only_along_the_table(
+    tmp_path_factory: pytest.TempPathFactory, plan: ScanPlan, now: datetime, moves: list[JobState]
+) -> None:
+    folder: Path = tmp_path_factory.mktemp("store")
+    store = Store.open(f"sqlite:///{folder / 'store.sqlite'}", folder / "results")
+    job, state = "10b00000-0000-4000-8000-000000000001", JobState.INTENT
+    with store.writing(now) as writer:
+        writer.add_scan(plan, "me")
+        writer.add_job(job, plan.scan_id, job, "process")
+    for move in moves:
+        is_allowed = move is state or move in JOB_TRANSITIONS[state]
+        try:
+            with store.writing(now) as writer:
+                writer.advance_job(job, move)
+        except StoreError:
+            assert not is_allowed
+        else:
+            assert is_allowed
+            state = move
+        assert queries.jobs(store, plan.scan_id)[0].state is state
+    store.close()
