@@ -242,7 +242,8 @@ class SshTransport:
         except (TransportError, UntrustedFileError):
             raise
         except (paramiko.SSHException, EOFError, OSError) as error:
-            if isinstance(error, TimeoutError) or not link.is_alive:
+            # Only the file server's own answers are plain OSErrors on a living connection.
+            if isinstance(error, TimeoutError | paramiko.SSHException) or not link.is_alive:
                 self.close()
                 said = str(error) or "it was not answered"
                 raise UnreachableError(f"connection lost: cannot {act} {path}: {said}") from error

@@ -25,7 +25,6 @@ AllowTcpForwarding yes
 PrintMotd no
 UseDNS no
 Subsystem sftp internal-sftp
-SetEnv {environment}
 """
 
 
@@ -51,8 +50,10 @@ class SshServer:
         self.renew_host_key()
         public = self.client_key.with_suffix(".pub").read_text()
         (self.folder / "authorized_keys").write_text(public)
-        variables = " ".join(f"{name}={value}" for name, value in self._environment.items())
-        config = _CONFIG.format(port=self.port, folder=self.folder, environment=variables)
+        config = _CONFIG.format(port=self.port, folder=self.folder)
+        if self._environment:
+            variables = " ".join(f"{name}={value}" for name, value in self._environment.items())
+            config += f"SetEnv {variables}\n"
         (self.folder / "sshd_config").write_text(config)
 
     def renew_host_key(self) -> None:

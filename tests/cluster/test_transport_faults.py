@@ -1,0 +1,274 @@
+"""The SSH connection when line, server or files misbehave; a real sshd each time."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from background_executor.errors import RefusedError, UnreachableError, UntrustedFileError
+from background_executor.ssh import SshTransport, next_host_key, store_host_key
+from tests.cluster.cluster import RealCluster
+from tests.cluster.conftest import Clock
+from tests.cluster.line import Line
+from tests.cluster.site_settings import ssh_section
+from tests.cluster.ssh_server import make_key
+
+pytestmark = pytest.mark.cluster
+
+
+def says_hello(transport: SshTransport) -> bool:
+    return transport.run(["echo", "hello"], timeout_s=5).stdout == "hello\n"
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def test_everything_goes_over_one_connection(
+    transport: SshTransport, line: Line, tmp_path: Path
+) -> None:
+    for number in range(5):
+        path = PurePosixPath(tmp_path / f"file{number}")
+        transport.connect()
+        transport.write(path, b"x")
+        assert transport.read(path) == b"x"
+        assert len(list(transport.fetch(path.parent, [PurePosixPath(path.name)], max_bytes=9))) == 1
+        assert says_hello(transport)
+    assert line.connections == 1
+
+
+def test_a_cut_connection_is_noticed_and_made_again_when_the_pace_allows(
+    transport: SshTransport, line: Line, clock: Clock
+) -> None:
+    assert says_hello(transport)
+    line.cut()
+    with pytest.raises(UnreachableError):
+        transport.run(["echo", "hello"], timeout_s=5)
+    with pytest.raises(UnreachableError, match="next try in 15 s"):
+        transport.connect()
+    clock.pass_by(14.9)
+    with pytest.raises(UnreachableError):
+        transport.connect()
+    assert line.connections == 1
+    clock.pass_by(0.2)
+    assert says_hello(transport)
+    assert line.connections == 2
+
+
+@pytest.mark.parametrize("act", ["run", "read", "exists", "write", "list_tree", "fetch", "connect"])
+def test_a_swallowed_call_ends_within_its_time_and_ends_the_connection(
+    transport: SshTransport, line: Line, clock: Clock, tmp_path: Path, act: str
+) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    folder = PurePosixPath(tmp_path)
+    acts: dict[str, Callable[[], object]] = {
+        "run": lambda: transport.run(["true"], timeout_s=1),
+        "read": lambda: transport.read(folder / "file"),
+        "exists": lambda: transport.exists(folder / "file"),
+        "write": lambda: transport.write(folder / "other", b"y"),
+        "list_tree": lambda: transport.list_tree(folder, depth=1),
+        "fetch": lambda: list(transport.fetch(folder, [PurePosixPath("file")], max_bytes=9)),
+        "connect": transport.connect,
+    }
+    assert says_hello(transport)
+    line.swallow()
+    clock.pass_by(60)  # long silence: connect() must ask before it believes
+    began = time.monotonic()
+    with pytest.raises(UnreachableError):
+        acts[act]()
+    assert time.monotonic() - began < 20
+    line.restore()
+    clock.pass_by(60)
+    assert says_hello(transport)
+    assert line.connections == 2
+
+
+def test_a_line_that_dies_during_a_fetch_gives_no_file_twice_and_no_end(
+    transport: SshTransport, line: Line, tmp_path: Path
+) -> None:
+    for number in range(40):
+        (tmp_path / f"{number:02d}").write_bytes(os.urandom(1_000_000))
+    names = [PurePosixPath(f"{number:02d}") for number in range(40)]
+    files = transport.fetch(PurePosixPath(tmp_path), names, max_bytes=10**9)
+    assert next(files).path == names[0]
+    line.cut()
+    with pytest.raises(UnreachableError):
+        for _ in files:
+            pass
+
+
+def test_a_line_of_140_ms_costs_one_command_for_42_files(
+    cluster: RealCluster, transport_over: Callable[[Line], SshTransport], tmp_path: Path
+) -> None:
+    names = [PurePosixPath(f"file{number}") for number in range(42)]
+    for name in names:
+        (tmp_path / name).write_bytes(b"x" * 10_000)
+    with Line(cluster.ssh.port, round_trip_s=0.14) as slow:
+        transport = transport_over(slow)
+        transport.connect()
+        began = time.monotonic()
+        assert len(list(transport.fetch(PurePosixPath(tmp_path), names, max_bytes=10**6))) == 42
+        assert time.monotonic() - began < 2.0
+        transport.close()
+
+
+def test_a_restarted_server_is_found_again(
+    cluster: RealCluster, line: Line, transport: SshTransport, clock: Clock
+) -> None:
+    assert says_hello(transport)
+    cluster.ssh.stop()
+    try:
+        line.cut()  # a restart ends the sessions too
+        clock.pass_by(60)
+        with pytest.raises(UnreachableError, match="no connection"):
+            transport.connect()
+    finally:
+        cluster.ssh.start()
+    with pytest.raises(UnreachableError, match="next try in"):
+        transport.connect()
+    clock.pass_by(60)
+    assert says_hello(transport)
+
+
+def test_a_command_that_outlives_its_answer_is_ended_on_the_server(
+    transport: SshTransport, tmp_path: Path
+) -> None:
+    pid_file = tmp_path / "pid"
+    script = 'echo $$ > "$1"; exec sleep 60'
+    with pytest.raises(UnreachableError, match="sh"):
+        transport.run(["sh", "-c", script, "sh", str(pid_file)], timeout_s=0.5)
+    assert says_hello(transport)
+    pid = int(pid_file.read_text())
+    deadline = time.monotonic() + 15
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_two_refused_logins_stop_it_for_good(
+    cluster: RealCluster, line: Line, clock: Clock, tmp_path: Path
+) -> None:
+    make_key(tmp_path / "stranger")
+    section = ssh_section(cluster, tmp_path, port=line.port)
+    section = section.model_copy(update={"identity": tmp_path / "stranger"})
+    transport = SshTransport(section, call_timeout_s=2.0, clock=clock)
+    with pytest.raises(UnreachableError, match="One more try"):
+        transport.connect()
+    clock.pass_by(60)
+    with pytest.raises(RefusedError, match="authorized_keys"):
+        transport.connect()
+    for _ in range(10):
+        clock.pass_by(3600)
+        with pytest.raises(RefusedError, match="start the executor again"):
+            transport.run(["true"], timeout_s=5)
+    assert line.connections == 2
+
+
+def test_an_unknown_host_key_is_refused_shown_and_enrolled_on_the_operators_word(
+    cluster: RealCluster, line: Line, clock: Clock, tmp_path: Path
+) -> None:
+    section = ssh_section(cluster, tmp_path, port=line.port)
+    section.known_hosts.unlink()
+    with pytest.raises(RefusedError, match=cluster.ssh.host_key_fingerprint().replace("+", r"\+")):
+        SshTransport(section, call_timeout_s=2.0, clock=clock).connect()
+    assert not section.known_hosts.exists()
+    offer = next_host_key(section)
+    assert offer is not None
+    assert offer.fingerprint == cluster.ssh.host_key_fingerprint()
+    store_host_key(offer, section.known_hosts)
+    assert next_host_key(section) is None
+    transport = SshTransport(section, call_timeout_s=2.0, clock=clock)
+    assert says_hello(transport)
+    transport.close()
+
+
+def test_a_changed_host_key_stops_everything_before_a_login(
+    cluster: RealCluster, line: Line, clock: Clock, tmp_path: Path
+) -> None:
+    section = ssh_section(cluster, tmp_path, port=line.port)
+    make_key(tmp_path / "other")
+    kind, key, *_ = (tmp_path / "other.pub").read_text().split()
+    section.known_hosts.write_text(f"[127.0.0.1]:{line.port} {kind} {key}\n")
+    transport = SshTransport(section, call_timeout_s=2.0, clock=clock)
+    with pytest.raises(RefusedError, match="has CHANGED"):
+        transport.connect()
+    clock.pass_by(3600)
+    with pytest.raises(RefusedError, match="has CHANGED"):
+        transport.connect()
+    with pytest.raises(RefusedError, match="has CHANGED"):
+        next_host_key(section)
+    assert line.connections == 2
+
+
+def test_the_way_may_lead_over_a_jump_host_of_the_users_own_configuration(
+    cluster: RealCluster, tmp_path: Path
+) -> None:
+    configuration = tmp_path / "config"
+    configuration.write_text(
+        f"Host gate\n  HostName {cluster.ssh.host}\n  Port {cluster.ssh.port}\n"
+        f"  User {cluster.ssh.user}\n  IdentityFile {cluster.ssh.client_key}\n"
+        f"Host farm\n  HostName localhost\n  Port {cluster.ssh.port}\n  ProxyJump gate\n"
+        f"  User {cluster.ssh.user}\n  IdentityFile {cluster.ssh.client_key}\n"
+    )
+    section = ssh_section(cluster, tmp_path)
+    section = type(section)(host="farm", known_hosts=section.known_hosts, config_file=configuration)
+    offer = next_host_key(section)  # the gate's key is pinned, the farm's is not
+    assert offer is not None
+    assert offer.hop.key_name == f"[localhost]:{cluster.ssh.port}"
+    store_host_key(offer, section.known_hosts)
+    transport = SshTransport(section, call_timeout_s=5.0)
+    assert says_hello(transport)
+    transport.close()
+
+
+def test_a_file_that_grows_while_it_is_fetched_is_not_trusted(
+    transport: SshTransport, tmp_path: Path
+) -> None:
+    path, stop = tmp_path / "growing", threading.Event()
+    path.write_bytes(b"0" * 5_000_000)
+
+    def grow() -> None:
+        with path.open("ab", buffering=0) as file:
+            while not stop.is_set():
+                file.write(b"1" * 10_000)
+                time.sleep(0.001)
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    refusals = 0
+    try:
+        for _ in range(5):
+            try:
+                name = PurePosixPath("growing")
+                files = list(transport.fetch(PurePosixPath(tmp_path), [name], max_bytes=10**9))
+            except UntrustedFileError:
+                refusals += 1
+            else:
+                assert len(files[0].content) <= path.stat().st_size
+    finally:
+        stop.set()
+        writer.join()
+    assert refusals > 0
+
+
+def test_many_reconnects_leave_no_files_and_no_threads_behind(
+    transport: SshTransport, line: Line, clock: Clock
+) -> None:
+    def round_() -> None:
+        assert says_hello(transport)
+        line.cut()
+        transport.close()
+        clock.pass_by(20)
+
+    for _ in range(5):
+        round_()
+    time.sleep(0.5)
+    files, threads = open_files(), threading.active_count()
+    for _ in range(20):
+        round_()
+    time.sleep(0.5)
+    assert open_files() <= files + 4
+    assert threading.active_count() <= threads + 4
