@@ -158,14 +158,20 @@ class JournalWriter:
     def _append(self, build: Callable[[int, datetime], JournalLine]) -> None:
         with self._lock:
             line = encode_line(build(self._seq + 1, self._now()))
-            self._seq += 1
             self._write_whole(line)
+            self._seq += 1
             os.fsync(self._stream.fileno())
 
     def _write_whole(self, line: bytes) -> None:
-        written = self._stream.write(line)
-        while written < len(line):  # a full disk takes a part; the rest follows or raises
-            written += self._stream.write(line[written:])
+        before = self._stream.seek(0, os.SEEK_END)
+        try:
+            written = self._stream.write(line)
+            while written < len(line):  # a full disk takes a part; the rest follows or raises
+                written += self._stream.write(line[written:])
+        except OSError:
+            self._stream.truncate(before)  # the next line must not be glued to half a line
+            self._stream.seek(before)
+            raise
 
 
 def write_live(path: Path, progress: LiveProgress) -> None:

@@ -90,7 +90,7 @@ class ChosenFiles:
     """What is read of a point's folder."""
 
     pmt: RawFile
-    trigger: RawFile | None
+    trigger: RawFile
     others: tuple[RawFile, ...]
     """Monitor and reference PMT, as far as they are there."""
     note: str
@@ -99,8 +99,8 @@ class ChosenFiles:
     @property
     def all(self) -> tuple[RawFile, ...]:
         """Every file that is read, by channel."""
-        trigger = () if self.trigger is None else (self.trigger,)
-        return tuple(sorted((*trigger, self.pmt, *self.others), key=lambda file: file.channel))
+        files = (self.trigger, self.pmt, *self.others)
+        return tuple(sorted(files, key=lambda file: file.channel))
 
 
 def find_raw_points(raw_base: Path, plan: ScanPlan) -> tuple[RawPoint, ...]:
@@ -162,31 +162,22 @@ def choose_files(raw_point: RawPoint, plan: ScanPlan) -> ChosenFiles:
     Raises
     ------
     RawDataError
-        When a needed channel has two files, or there is no file of any PMT
-        channel that could be meant.
+        When a channel has two files, or when there is none of the trigger or
+        of any PMT channel that could be meant.
     """
-    by_role = {
-        role: [c.number for c in plan.settings.daq.channels if c.role is role]
-        for role in ChannelRole
-    }
-    own, pmt, note = _choose_pmt_channel(raw_point, plan)
-    wanted = {
-        *by_role[ChannelRole.TRIGGER],
-        *by_role[ChannelRole.MONITOR],
-        *by_role[ChannelRole.REFERENCE],
-        pmt,
-    }
-    chosen = {channel: _only_file(raw_point, channel) for channel in sorted(wanted)}
-    pmt_file = chosen[pmt]
-    if pmt_file is None:
+    number, note = _pmt_channel(raw_point, plan)
+    pmt = _only_file(raw_point, number)
+    trigger = _first_of_role(raw_point, plan, ChannelRole.TRIGGER)
+    if pmt is None or trigger is None:
+        what = "the trigger" if pmt else f"the PMT's channel {number}"
         raise RawDataError(
-            f"no file of the PMT's channel {own} in {raw_point.folder}: found "
-            f"{[file.path.name for file in raw_point.files] or 'no raw file'}, expected a name "
+            f"no file of {what} in {raw_point.folder}: found "
+            f"{[f.path.name for f in raw_point.files] or 'no raw file'}, expected a name "
             f"like {plan.settings.daq.file_patterns[0]!r}"
         )
-    trigger = next((chosen[c] for c in by_role[ChannelRole.TRIGGER] if chosen[c]), None)
-    others = tuple(f for c, f in chosen.items() if f and c != pmt and f is not trigger)
-    return ChosenFiles(pmt=pmt_file, trigger=trigger, others=others, note=note)
+    beside = (ChannelRole.MONITOR, ChannelRole.REFERENCE)
+    others = (_first_of_role(raw_point, plan, role) for role in beside)
+    return ChosenFiles(pmt, trigger, tuple(f for f in others if f is not None), note)
 
 
 def question_about(raw_point: RawPoint, candidates: Sequence[RawPoint]) -> str | None:
@@ -267,8 +258,8 @@ def _raw_file(channel: int, entry: os.DirEntry[str]) -> RawFile:
     return RawFile(channel, Path(entry.path), status.st_size, modified_at)
 
 
-def _choose_pmt_channel(raw_point: RawPoint, plan: ScanPlan) -> tuple[int, int, str]:
-    """Return the slot's own channel, the one that is read, and why it is another."""
+def _pmt_channel(raw_point: RawPoint, plan: ScanPlan) -> tuple[int, str]:
+    """Return the channel that is read, and why it is not the slot's own."""
     pmts = [c for c in plan.settings.daq.channels if c.role is ChannelRole.PMT]
     own = next((c.number for c in pmts if c.slot == plan.slot), None)
     if own is None:
@@ -276,9 +267,14 @@ def _choose_pmt_channel(raw_point: RawPoint, plan: ScanPlan) -> tuple[int, int, 
     present = {file.channel for file in raw_point.files}
     others = [c.number for c in pmts if c.number in present]
     if own in present or len(others) != 1:
-        return own, own, ""
-    note = f"channel {others[0]} was read: channel {own} of slot {plan.slot} has no file"
-    return own, others[0], note
+        return own, ""
+    return others[0], f"channel {others[0]} was read: channel {own} of slot {plan.slot} has no file"
+
+
+def _first_of_role(raw_point: RawPoint, plan: ScanPlan, role: ChannelRole) -> RawFile | None:
+    numbers = [c.number for c in plan.settings.daq.channels if c.role is role]
+    files = (_only_file(raw_point, number) for number in numbers)
+    return next((file for file in files if file is not None), None)
 
 
 def _only_file(raw_point: RawPoint, channel: int) -> RawFile | None:

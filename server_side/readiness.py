@@ -87,15 +87,21 @@ def has_expected_events(
 
 
 def quiet_s(raw_point: RawPoint, sighting: Sighting, plan: ScanPlan, moment: Moment) -> float:
-    """Return for how long no file has changed (s); 0 without a file."""
+    """Return for how long no file has changed (s).
+
+    A folder without a raw file is only begun while data are taken, and so is
+    never quiet; in an acquisition that was there before it is, and so is one
+    that cannot be looked into.
+    """
     last_write = raw_point.modified_at
-    if last_write is None:
-        return 0.0
     watched_s = moment.steady_s - sighting.unchanged_since_s
+    if raw_point.problem:
+        return watched_s
     if isinstance(plan.raw, ExistingAcquisition):
         # These data were there before: their own times may be believed.
-        return max(watched_s, (moment.at - last_write).total_seconds())
-    return watched_s
+        unchanged_since = last_write or raw_point.folder_modified_at
+        return max(watched_s, (moment.at - unchanged_since).total_seconds())
+    return 0.0 if last_write is None else watched_s
 
 
 def _next_folder(raw_point: RawPoint, neighbours: Sequence[RawPoint]) -> str | None:

@@ -8,19 +8,21 @@ know the takes that failed.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from server_side.errors import JournalError, NameFormatError
-from server_side.journal import DataSeen, read_lines
+from server_side.journal import DataSeen, JournalLine, read_lines
 from server_side.layout import RESULT_FILE, parse_take_folder
 from server_side.result import PointResult
 from server_side.scan import PositionPoint, Take, VoltagePoint
 
 log = logging.getLogger(__name__)
+
+InputSizes = Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class PublishedTake:
     folder: Path
     raw: RawIdentity | None
     """None when the result cannot be read."""
+    input_sizes: InputSizes
+    """Sizes of the raw files when they were read, by path."""
 
 
 class TakeBook:
@@ -52,13 +56,14 @@ class TakeBook:
     ) -> None:
         self._numbers: dict[RawIdentity, int] = {}
         self._revisions: dict[tuple[PositionPoint | VoltagePoint, int], int] = {}
+        self._sizes: dict[tuple[PositionPoint | VoltagePoint, int], InputSizes] = {}
         for line in seen:
             raw = RawIdentity(line.point, line.folder, line.generation)
             self._numbers[raw] = line.take
         for entry in published:
             if entry.raw is not None:
                 self._numbers[entry.raw] = entry.take.take
-            self.note_published(entry.take)
+            self.note_published(entry.take, entry.input_sizes)
 
     def number_of(self, raw: RawIdentity) -> int | None:
         """Return the number that was given to an acquisition, or None."""
@@ -70,10 +75,23 @@ class TakeBook:
             self._numbers[raw] = self.newest_take(raw.point) + 1
         return self._numbers[raw]
 
-    def note_published(self, take: Take) -> None:
-        """Remember that a folder is in place."""
+    def note_published(self, take: Take, input_sizes: InputSizes) -> None:
+        """Remember that a folder is in place, and how large its raw files were."""
         key = (take.point, take.take)
-        self._revisions[key] = max(take.revision, self._revisions.get(key, 0))
+        if take.revision > self._revisions.get(key, 0):
+            self._revisions[key] = take.revision
+            self._sizes[key] = input_sizes
+
+    def has_grown(self, raw: RawIdentity, sizes: InputSizes) -> bool:
+        """Tell whether files are larger than when the newest result was made of them."""
+        number = self._numbers.get(raw)
+        before = {} if number is None else self._sizes.get((raw.point, number), {})
+        return any(size > before.get(path, size) for path, size in sizes.items())
+
+    def is_published(self, raw: RawIdentity) -> bool:
+        """Tell whether an acquisition has a result."""
+        number = self._numbers.get(raw)
+        return number is not None and self.newest_revision(raw.point, number) > 0
 
     def newest_take(self, point: PositionPoint | VoltagePoint) -> int:
         """Return the highest number given for a point; 0 before the first."""
@@ -105,26 +123,29 @@ def published_takes(results_folder: Path) -> Iterator[PublishedTake]:
             take = parse_take_folder(folder.name)
         except NameFormatError:
             continue
-        yield PublishedTake(take, folder, _raw_of_result(folder / RESULT_FILE))
+        yield _published_take(take, folder)
 
 
-def lines_of_data_seen(scan_folder: Path) -> Iterator[DataSeen]:
-    """Yield the ``data_seen`` lines of all journals of a scan, journals by their age."""
+def journal_lines(scan_folder: Path) -> Iterator[JournalLine]:
+    """Yield the lines of all journals of a scan, journals by their age."""
     journals = sorted(scan_folder.glob("journal-*.jsonl"), key=lambda path: path.stat().st_mtime)
     for journal in journals:
         try:
             for read in read_lines(journal.read_bytes()):
-                if isinstance(read.line, DataSeen):
-                    yield read.line
+                yield read.line
         except JournalError as error:
             log.warning("What follows in %s is left out: %s", journal, error.args[0])
 
 
-def _raw_of_result(path: Path) -> RawIdentity | None:
+def _published_take(take: Take, folder: Path) -> PublishedTake:
+    path = folder / RESULT_FILE
     try:
-        result = PointResult.model_validate_json(path.read_bytes())
+        provenance = PointResult.model_validate_json(path.read_bytes()).provenance
     except (OSError, ValidationError) as error:
         log.warning("%s cannot be read; its take keeps its number: %s", path, error)
-        return None
-    acquisition = result.provenance.acquisition
-    return RawIdentity(result.take.point, acquisition.folder, acquisition.generation)
+        return PublishedTake(take, folder, None, {})
+    acquisition = provenance.acquisition
+    raw = RawIdentity(take.point, acquisition.folder, acquisition.generation)
+    return PublishedTake(
+        take, folder, raw, {file.path: file.size_bytes for file in provenance.inputs}
+    )

@@ -138,7 +138,15 @@ def test_names_with_and_without_save_are_read_and_channel_four_may_be_absent(
     (found,) = find_raw_points(tmp_path / "raw", plan)
     chosen = choose_files(found, plan)
     assert [file.channel for file in chosen.all] == [0, 1, 2]
-    assert chosen.trigger is not None
+    assert chosen.trigger.channel == 0
+
+
+def test_without_a_file_of_the_trigger_there_is_nothing_to_read(tmp_path, make_plan, make_raw):
+    make_raw(LATER, names=("wave2.txt",))
+    plan = make_plan()
+    (found,) = find_raw_points(tmp_path / "raw", plan)
+    with pytest.raises(RawDataError, match="no file of the trigger in"):
+        choose_files(found, plan)
 
 
 def test_channel_ten_is_not_taken_for_channel_one(tmp_path, make_plan, make_raw):

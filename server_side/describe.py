@@ -1,0 +1,123 @@
+"""From what was measured to the content of ``result.json`` and the gain file."""
+
+import platform
+from pathlib import Path
+
+from server_side import __version__
+from server_side.journal_writer import utc_now
+from server_side.point_work import PointAnalysis, PointWork
+from server_side.publish import NewFile
+from server_side.pulses import PulseReading
+from server_side.result import (
+    Acquisition,
+    InputFile,
+    PointResult,
+    Provenance,
+    ValidFit,
+)
+from server_side.scan import ScanKind
+
+REFUSED_FORMAT = "refused"
+"""Stands for the format of a file that could not be read and could be done without."""
+
+
+def gain_file_of(work: PointWork, result: PointResult) -> NewFile | None:
+    """Return the gain file as the group's scripts read it; None without a valid fit.
+
+    One line with the gain; in an HV check a second one with its error.
+    """
+    fit = result.fits[0]
+    if result.gain_file is None or not isinstance(fit, ValidFit):
+        return None
+    lines = [f"{fit.gain_peak:.3e}"]
+    if work.plan.kind is ScanKind.HV:
+        lines.append(f"{fit.gain_peak_err:.3e}")
+    return NewFile(result.gain_file, "".join(f"{line}\n" for line in lines).encode())
+
+
+def describe_result(
+    work: PointWork,
+    reading: PulseReading,
+    analysis: PointAnalysis,
+    *,
+    root_file: Path,
+    duration_s: float,
+) -> PointResult:
+    """Return the content of ``result.json``."""
+    plan, stem = work.plan, work.layout.file_stem(work.raw_point.stamp, work.take)
+    has_gain = isinstance(analysis.primary_fit, ValidFit)
+    low_pc, high_pc = work.analysis.charge_low_pc, work.analysis.charge_high_pc
+    return PointResult(
+        site=plan.site,
+        scan_id=plan.scan_id,
+        kind=plan.kind,
+        serial_number=plan.serial_number,
+        slot=plan.slot,
+        take=work.take,
+        triggers=len(reading.pulses.event_number),
+        selected_charges=len(analysis.selection.within(low_pc, high_pc)),
+        spectra=analysis.spectra,
+        fits=analysis.fits,
+        quality=analysis.quality,
+        provenance=_provenance(work, reading, root_file, duration_s),
+        charge_plot=f"{stem}_charge.png",
+        gain_file=f"{stem}_GAIN.txt" if has_gain else None,
+    )
+
+
+def _provenance(
+    work: PointWork, reading: PulseReading, root_file: Path, duration_s: float
+) -> Provenance:
+    return Provenance(
+        software_version=__version__,
+        job=work.job,
+        host=platform.node(),
+        measured_at=utc_now(),
+        settings_sha256=work.plan.settings.digest(),
+        acquisition=_acquisition(work),
+        inputs=_inputs(work, reading),
+        root_file=str(root_file),
+        duration_s=duration_s,
+    )
+
+
+def _acquisition(work: PointWork) -> Acquisition:
+    raw_point = work.raw_point
+    return Acquisition(
+        folder=str(raw_point.folder),
+        generation=work.generation,
+        stamp=raw_point.stamp,
+        pmt_channel=work.pmt_channel,
+        channel_note=work.chosen.note,
+        began_at=raw_point.began_at if raw_point.is_stamped else None,
+        ended_at=raw_point.modified_at,
+        complete_because=work.complete_because,
+    )
+
+
+def _inputs(work: PointWork, reading: PulseReading) -> tuple[InputFile, ...]:
+    """Describe every raw file, with sizes as they were before it was read."""
+    losses = {loss.channel: loss for loss in reading.pulses.losses}
+    seen = {entry.channel: entry.summary for entry in reading.channels}
+    reasons = {entry.channel: entry.reason for entry in reading.refused}
+    described = []
+    for file in work.chosen.all:
+        summary, loss = seen.get(file.channel), losses.get(file.channel)
+        described.append(
+            InputFile(
+                channel=file.channel,
+                path=str(file.path),
+                size_bytes=file.size_bytes,
+                modified_at=file.modified_at,
+                raw_format=summary.raw_format if summary else REFUSED_FORMAT,
+                events=summary.events if summary else 0,
+                first_event=summary.first_event if summary else None,
+                last_event=summary.last_event if summary else None,
+                skipped_events=summary.skipped_events if summary else 0,
+                torn_events=summary.torn_events if summary else 0,
+                lost_events=loss.lost_events if loss else 0,
+                doubled_events=loss.doubled_events if loss else 0,
+                damage=summary.damage if summary else (reasons[file.channel],),
+            )
+        )
+    return tuple(described)
