@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server_side.wavedump.events import EventBlock
-from server_side.wavedump.rows import EventRows, make_rows
-from server_side.wavedump.sequence import NOT_IN_HAND, order_events
+from server_side.wavedump.scanning import EventRows, make_rows
+from server_side.wavedump.sequence import NOT_IN_HAND, SequenceState, order_events
 
 
 class BlockBuilder:
@@ -14,7 +14,7 @@ class BlockBuilder:
     def __init__(self, block_events: int, record_length: int) -> None:
         self._capacity = block_events + 1
         self._record_length = record_length
-        self._order = np.array((-1, -1, NOT_IN_HAND), np.int64)
+        self._state = SequenceState(before_last=-1, last=-1, row=NOT_IN_HAND)
         self.rows: EventRows = make_rows(self._capacity, record_length)
         self.row = 0
         """First row that is free."""
@@ -32,12 +32,12 @@ class BlockBuilder:
         is_last
             No other event is in sight: nothing is held back.
         """
-        numbers = self.rows.event_number[: self.row]
         keep = np.ones(self.row, np.bool_)
         faults = np.empty((2 * self.row, 4), np.int64)
-        first = 0 if self._order[2] == NOT_IN_HAND else 1
-        noted = order_events(numbers, self.rows.first_byte, keep, self._order, first, faults)
-        held = int(self._order[2])
+        first = 0 if self._state.row == NOT_IN_HAND else 1
+        state, noted = order_events(self.rows, keep, self._state, first, faults)
+        self._state = SequenceState(*state)
+        held = self._state.row
         if not is_last and held != NOT_IN_HAND:
             keep[held] = False
         block = _select(self.rows, keep)
@@ -49,19 +49,22 @@ class BlockBuilder:
         old = self.rows
         self.rows = make_rows(self._capacity, self._record_length)
         self.row = 0
-        self._order[2] = NOT_IN_HAND
+        self._state = self._state._replace(row=NOT_IN_HAND)
         if held != NOT_IN_HAND:
-            for new_column, old_column in zip(self.rows, old, strict=True):
-                new_column[0] = old_column[held]
+            self.rows.event_number[0] = old.event_number[held]
+            self.rows.time_tag[0] = old.time_tag[held]
+            self.rows.first_byte[0] = old.first_byte[held]
+            self.rows.samples_adc[0] = old.samples_adc[held]
             self.row = 1
-            self._order[2] = 0
+            self._state = self._state._replace(row=0)
 
 
 def _select(rows: EventRows, keep: NDArray[np.bool_]) -> EventBlock:
     """Return the rows to keep; without a copy where they stand together."""
-    chosen: NDArray[np.int64] | slice = np.flatnonzero(keep)
-    if len(chosen) and chosen[-1] - chosen[0] + 1 == len(chosen):
-        chosen = slice(int(chosen[0]), int(chosen[-1]) + 1)
+    places = np.flatnonzero(keep)
+    chosen: NDArray[np.intp] | slice = places
+    if len(places) and places[-1] - places[0] + 1 == len(places):
+        chosen = slice(int(places[0]), int(places[-1]) + 1)
     return EventBlock(
         event_number=rows.event_number[chosen],
         time_tag=rows.time_tag[chosen],

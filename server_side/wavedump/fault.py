@@ -44,7 +44,7 @@ _WORDS = {
     Fault.BROKEN_SAMPLE: "sample {found} cannot be read",
     Fault.FEW_SAMPLES: "{found} samples instead of {wanted}",
     Fault.MANY_SAMPLES: "more than {wanted} samples",
-    Fault.OUT_OF_RANGE: "a sample of {found} counts, the ADC ends at {wanted}",
+    Fault.OUT_OF_RANGE: "sample {found} lies outside the range of the ADC",
     Fault.LENGTH_CHANGED: "record length {found} instead of {wanted}",
     Fault.CHANNEL_CHANGED: "channel {found} instead of {wanted}",
     Fault.STRAY_BYTES: "bytes that belong to no event",
@@ -54,9 +54,9 @@ _WORDS = {
 }
 
 
-def describe_fault(kind: Fault, byte: int, found: int, wanted: int) -> str:
-    """Return one fault in words, with its place."""
-    return f"byte {byte}: " + _WORDS[kind].format(found=found, wanted=wanted)
+def describe_fault(kind: Fault, found: int, wanted: int) -> str:
+    """Return one fault in words."""
+    return _WORDS[kind].format(found=found, wanted=wanted)
 
 
 @dataclass
@@ -88,4 +88,4 @@ class DamageLog:
             else:
                 self.skipped_events += 1
             if len(self.words) < WORDS_KEPT:
-                self.words += (describe_fault(Fault(kind), byte, found, wanted),)
+                self.words += (f"byte {byte}: {describe_fault(Fault(kind), found, wanted)}",)

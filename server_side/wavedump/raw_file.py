@@ -45,7 +45,7 @@ class RawFile:
         """Fill ``room`` with the bytes from ``at`` on, which must be there."""
         filled = 0
         while filled < len(room):
-            count = os.preadv(descriptor, [memoryview(room)[filled:]], at + filled)
+            count = os.preadv(descriptor, [room.data[filled:]], at + filled)
             if count == 0:
                 raise RawFileChangedError(
                     f"{self.path} ended at byte {at + filled} while it was read, it was longer "

@@ -9,13 +9,19 @@ from numpy.typing import NDArray
 
 from server_side.settings import DaqSettings
 from server_side.wavedump.blocks import BlockBuilder
+from server_side.wavedump.decoder import Decoder
 from server_side.wavedump.events import EventBlock, FileSummary, RawReader
 from server_side.wavedump.fault import DamageLog
 from server_side.wavedump.format_names import RawFormatName
 from server_side.wavedump.formats import FORMATS
 from server_side.wavedump.raw_file import RawFile
-from server_side.wavedump.recognition import HEAD_BYTES, recognise_format, select_formats
-from server_side.wavedump.rows import ByteWindow, Decoder
+from server_side.wavedump.recognition import (
+    HEAD_BYTES,
+    FileHead,
+    recognise_format,
+    select_formats,
+)
+from server_side.wavedump.scanning import ByteWindow
 
 WINDOW_BYTES = 4 << 20
 """Memory for a file's bytes, unless an event is longer."""
@@ -91,8 +97,8 @@ class FollowingReader:
         self._bytes_read = end
         self._is_torn = end > 0
         if end:
-            head = ByteWindow(data, end, 0, at_end=end == size)
-            self._decoder = recognise_format(self.path, head, self._daq, FORMATS)
+            head = FileHead(self.path, ByteWindow(data, end, 0, end == size))
+            self._decoder = recognise_format(head, self._daq, FORMATS)
         if self._decoder is not None:
             self._builder = BlockBuilder(self._block_events, self._decoder.record_length)
 

@@ -1,5 +1,6 @@
 """Which format a file has: told by its content, confirmed against settings."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +8,39 @@ from typing import Protocol
 
 from server_side.errors import NotWaveDumpError, RawDataError
 from server_side.settings import DaqSettings
+from server_side.wavedump.decoder import Decoder
 from server_side.wavedump.format_names import READABLE_FORMATS, RawFormatName
-from server_side.wavedump.rows import ByteWindow, Decoder
+from server_side.wavedump.scanning import ByteWindow
 
 HEAD_BYTES = 4 << 20
 """So much of a file is looked at to tell its format."""
+
+
+QUOTED_BYTES = 24
+
+_NAMED_CHANNEL = re.compile(r"wave_?([0-9]{1,2})(?![0-9])")
+
+
+@dataclass(frozen=True)
+class FileHead:
+    """A file's beginning."""
+
+    path: Path
+    window: ByteWindow
+
+    @property
+    def named_channel(self) -> int | None:
+        """The channel that the file's name states."""
+        match = _NAMED_CHANNEL.match(self.path.name)
+        return int(match[1]) if match else None
+
+    def quote(self, byte: int) -> str:
+        """Return the bytes at a place for a message."""
+        content = self.window.data[byte : self.window.end][: QUOTED_BYTES + 1].tobytes()
+        if not content:
+            return "the end of the file"
+        text = repr(content[:QUOTED_BYTES])[1:]
+        return text if len(content) <= QUOTED_BYTES else f"{text}..."
 
 
 @dataclass(frozen=True)
@@ -33,12 +62,12 @@ class RawFormat(Protocol):
 
     name: RawFormatName
 
-    def recognise(self, head: ByteWindow, daq: DaqSettings) -> Decoder | Mismatch | TooShort:
+    def recognise(self, head: FileHead, daq: DaqSettings) -> Decoder | Mismatch | TooShort:
         """Return a decoder when ``head``, a file's beginning, is of this format."""
 
 
 def recognise_format(
-    path: Path, head: ByteWindow, daq: DaqSettings, formats: Sequence[RawFormat]
+    head: FileHead, daq: DaqSettings, formats: Sequence[RawFormat]
 ) -> Decoder | None:
     """Return the decoder of a file, or None when too little was written yet to tell.
 
@@ -57,9 +86,9 @@ def recognise_format(
             is_too_short = True
         else:
             return outcome
-    if is_too_short and head.end < HEAD_BYTES:
+    if is_too_short and head.window.end < HEAD_BYTES:
         return None
-    raise _refuse(path, daq, mismatches)
+    raise _refuse(head.path, daq, mismatches)
 
 
 def select_formats(formats: Sequence[RawFormat], daq: DaqSettings) -> tuple[RawFormat, ...]:

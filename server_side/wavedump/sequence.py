@@ -4,11 +4,14 @@ One event is held back until the next one confirms its number: one damaged digit
 must not make hundreds of good events look doubled.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from server_side.wavedump.compilation import compiled
 from server_side.wavedump.fault import Fault
+from server_side.wavedump.scanning import EventRows, note_fault
 
 _DOUBLED = int(Fault.DOUBLED)
 _OUT_OF_ORDER = int(Fault.NUMBER_OUT_OF_ORDER)
@@ -16,51 +19,52 @@ _OUT_OF_ORDER = int(Fault.NUMBER_OUT_OF_ORDER)
 NOT_IN_HAND = -1
 
 
+class SequenceState(NamedTuple):
+    """What is known of the events accepted so far."""
+
+    before_last: int
+    """Number of the accepted event before the last; -1 where there is none."""
+    last: int
+    """Number of the last accepted event; -1 where there is none."""
+    row: int
+    """Row of the last one, or ``NOT_IN_HAND``."""
+
+
 @compiled
 def order_events(
-    numbers: NDArray[np.int64],
-    first_byte: NDArray[np.int64],
+    rows: EventRows,
     keep: NDArray[np.bool_],
-    state: NDArray[np.int64],
+    state: SequenceState,
     first: int,
     faults: NDArray[np.int64],
-) -> int:
-    """Decide which rows to keep, from row ``first`` on.
+) -> tuple[SequenceState, int]:
+    """Decide which of the rows to keep, from row ``first`` on.
 
     Parameters
     ----------
-    state
-        Number before the last accepted one, last accepted number, and the row of the
-        latter or ``NOT_IN_HAND``; it is brought up to date.
     faults
-        Room for one record for each row.
+        Room for two records for each row.
 
     Returns
     -------
-    int
-        Number of fault records.
+    state, number of fault records
     """
+    before, last, held = state
     noted = 0
-    for row in range(first, len(numbers)):
-        number = numbers[row]
-        keep[row] = state[0] < number != state[1]
-        if number > state[1]:
-            state[0] = state[1]
-        elif keep[row]:
-            if state[2] != NOT_IN_HAND:
-                keep[state[2]] = False
-            faults[noted, 0] = _OUT_OF_ORDER
-            faults[noted, 1] = first_byte[state[2]] if state[2] >= 0 else first_byte[row]
-            faults[noted, 2] = state[1]
-            faults[noted, 3] = number
-            noted += 1
-        if keep[row]:
-            state[1] = number
-            state[2] = row
+    for row in range(first, len(keep)):
+        number = rows.event_number[row]
+        byte = rows.first_byte[row]
+        keep[row] = before < number and number != last
+        if not keep[row]:
+            noted = note_fault(faults, noted, _DOUBLED, byte, (number, number))
+            continue
+        if number > last:
+            before = last
         else:
-            faults[noted, 0] = _DOUBLED
-            faults[noted, 1] = first_byte[row]
-            faults[noted, 2] = number
-            faults[noted, 3] = number
-            noted += 1
-    return noted
+            if held != NOT_IN_HAND:
+                keep[held] = False
+                byte = rows.first_byte[held]
+            noted = note_fault(faults, noted, _OUT_OF_ORDER, byte, (last, number))
+        last = number
+        held = row
+    return SequenceState(before, last, held), noted

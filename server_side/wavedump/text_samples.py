@@ -1,7 +1,7 @@
 """Samples as text: the loops in which most of the time is spent.
 
-All take a byte array with a NUL behind ``end``, so that no digit needs a check
-for the end, and return ``(position, samples read, outcome)``.
+A NUL stands behind the last byte in sight, so that no digit needs a check for
+the end. All return ``(position, samples read, outcome)``.
 """
 
 import numpy as np
@@ -9,23 +9,18 @@ from numpy.typing import NDArray
 
 from server_side.wavedump.compilation import compiled
 from server_side.wavedump.fault import Fault
-
-Bytes = NDArray[np.uint8]
-Samples = NDArray[np.float32]
-
-WHOLE = 0
-"""All wanted samples were read."""
-MORE = -1
-"""The bytes end before that."""
+from server_side.wavedump.scanning import MORE, WHOLE, ByteWindow
 
 MAX_TOKEN_BYTES = 32
 """No sample as text is longer, so that an event has a largest size."""
 
 _BROKEN = int(Fault.BROKEN_SAMPLE)
 _FEW = int(Fault.FEW_SAMPLES)
+_MANY = int(Fault.MANY_SAMPLES)
 _RANGE = int(Fault.OUT_OF_RANGE)
 _LF, _CR, _SPACE, _COMMA, _ZERO = 10, 13, 32, 44, 48
 _MINUS, _PLUS, _POINT = 45, 43, 46
+_MAX_DIGITS = 9
 
 
 @compiled
@@ -36,78 +31,83 @@ def is_letter(byte: int) -> bool:
 
 @compiled
 def read_column(
-    data: Bytes, pos: int, end: int, wanted: int, top: int, out: Samples
+    window: ByteWindow, pos: int, wanted: int, top: int, out: NDArray[np.float32]
 ) -> tuple[int, int, int]:
     """Read whole numbers, one on each line, into ``out``."""
-    count = 0
-    while count < wanted:
+    data = window.data
+    for count in range(wanted):
         start = pos
         value = 0
-        digit = np.int64(data[pos]) - _ZERO
-        while 0 <= digit <= 9:
+        digit = int(data[pos]) - _ZERO
+        while 0 <= digit <= 9 and pos - start <= _MAX_DIGITS:
             value = value * 10 + digit
             pos += 1
-            digit = np.int64(data[pos]) - _ZERO
+            digit = int(data[pos]) - _ZERO
         length = pos - start
         if data[pos] == _CR:
             pos += 1
-        if data[pos] != _LF or length == 0 or length > 9:
-            return start, count, _name_failure(data, start, pos, end, length)
-        if length > 1 and data[start] == _ZERO:
-            return start, count, _BROKEN
-        if value > top:
-            return start, value, _RANGE
+        if data[pos] != _LF or length == 0:
+            return start, count, _name_failure(window, start, pos)
+        if value > top or (length > 1 and data[start] == _ZERO):
+            return start, count, _RANGE if value > top else _BROKEN
         out[count] = value
-        count += 1
         pos += 1
-    return pos, count, WHOLE
-
-
-@compiled
-def _name_failure(data: Bytes, start: int, pos: int, end: int, length: int) -> int:
-    if pos >= end and length <= 9:
-        return MORE
-    if length == 0 and is_letter(data[start]):
-        return _FEW
-    return _BROKEN
+    return pos, wanted, WHOLE
 
 
 @compiled
 def read_list(
-    data: Bytes, pos: int, end: int, wanted: int, top: int, out: Samples
+    window: ByteWindow, pos: int, wanted: int, top: int, out: NDArray[np.float32]
 ) -> tuple[int, int, int]:
     """Read numbers separated by commas or line ends into ``out``, with or without decimals.
 
     Corrected x742 samples are not whole and may lie a little outside the ADC's range.
     """
-    count = 0
-    while count < wanted:
+    for count in range(wanted):
         start = pos
-        value, pos = _read_number(data, pos)
-        if pos == start:
-            return start, count, _name_failure(data, start, start, end, 0)
+        value, pos = _read_number(window.data, pos)
         stop = pos
-        while data[stop] == _SPACE:
+        while window.data[stop] == _SPACE:
             stop += 1
-        if pos - start > MAX_TOKEN_BYTES or not _is_separator(data[stop]):
-            return start, count, MORE if stop >= end else _BROKEN
+        byte = window.data[stop]
+        if pos == start or byte not in (_COMMA, _CR, _LF):
+            return start, count, _name_failure(window, start, stop)
         if not -top <= value <= 2 * top:
-            return start, np.int64(value), _RANGE
+            return start, count, _RANGE
         out[count] = value
-        count += 1
-        pos, has_line_end = _skip_separators(data, stop)
-        if pos >= end and not (has_line_end and count == wanted):
+        pos, has_line_end = _skip_separators(window.data, stop)
+        if pos >= window.end and not (has_line_end and count + 1 == wanted):
             return start, count, MORE
-    return pos, count, WHOLE
+    return pos, wanted, WHOLE
 
 
 @compiled
-def _is_separator(byte: int) -> bool:
-    return byte in (_COMMA, _CR, _LF)
+def judge_what_follows(window: ByteWindow, pos: int) -> int:
+    """Return ``WHOLE`` unless one more sample follows an event, or may follow."""
+    if pos >= window.end:
+        return WHOLE if window.at_end else MORE
+    _, stop = _read_number(window.data, pos)
+    if stop == pos:
+        return WHOLE
+    if stop >= window.end:
+        return MORE
+    byte = window.data[stop]
+    is_sample = byte in (_LF, _CR, _COMMA, _SPACE)
+    return _MANY if is_sample else WHOLE
 
 
 @compiled
-def _skip_separators(data: Bytes, pos: int) -> tuple[int, bool]:
+def _name_failure(window: ByteWindow, start: int, stop: int) -> int:
+    """Tell why no sample could be read at ``start``, where reading ended at ``stop``."""
+    if stop >= window.end and stop - start < MAX_TOKEN_BYTES:
+        return MORE
+    if is_letter(window.data[start]):
+        return _FEW
+    return _BROKEN
+
+
+@compiled
+def _skip_separators(data: NDArray[np.uint8], pos: int) -> tuple[int, bool]:
     """Return the place behind at most one comma and any blanks and line ends."""
     has_line_end = False
     has_comma = False
@@ -123,31 +123,36 @@ def _skip_separators(data: Bytes, pos: int) -> tuple[int, bool]:
 
 
 @compiled
-def _read_number(data: Bytes, pos: int) -> tuple[float, int]:
+def _read_number(data: NDArray[np.uint8], pos: int) -> tuple[float, int]:
     """Return a number and the place behind it; the same place when there is none."""
     start = pos
-    sign = 1.0
-    if data[pos] in (_MINUS, _PLUS):
-        sign = -1.0 if data[pos] == _MINUS else 1.0
+    is_negative = data[pos] == _MINUS
+    if is_negative or data[pos] == _PLUS:
         pos += 1
-    mantissa, whole, behind = _read_digits(data, pos, 0)
-    fraction = 0
-    if data[behind] == _POINT:
-        mantissa, fraction, behind = _read_digits(data, behind + 1, mantissa)
+    mantissa, behind = _read_digits(data, pos, 0)
+    whole = behind - pos
     is_canonical = whole == 1 or (whole > 1 and data[pos] != _ZERO)
-    if not is_canonical or whole + fraction > 18:
+    scale = 1.0
+    if data[behind] == _POINT:
+        point = behind
+        mantissa, behind = _read_digits(data, point + 1, mantissa)
+        whole += behind - point - 1
+        for _ in range(behind - point - 1):
+            scale *= 10.0
+    if not is_canonical or whole > 18:
         return 0.0, start
-    return sign * mantissa / 10.0**fraction, behind
+    value = mantissa / scale
+    return (-value if is_negative else value), behind
 
 
 @compiled
-def _read_digits(data: Bytes, pos: int, mantissa: int) -> tuple[int, int, int]:
-    """Return the mantissa with the digits appended, their number, and the place behind."""
+def _read_digits(data: NDArray[np.uint8], pos: int, mantissa: int) -> tuple[int, int]:
+    """Return the mantissa with the digits appended, and the place behind them."""
     start = pos
-    digit = np.int64(data[pos]) - _ZERO
-    while 0 <= digit <= 9:
+    digit = int(data[pos]) - _ZERO
+    while 0 <= digit <= 9 and pos - start < MAX_TOKEN_BYTES:
         if pos - start < 18:
             mantissa = mantissa * 10 + digit
         pos += 1
-        digit = np.int64(data[pos]) - _ZERO
-    return mantissa, pos - start, pos
+        digit = int(data[pos]) - _ZERO
+    return mantissa, pos

@@ -14,10 +14,10 @@
 """
 
 from server_side.settings import DaqSettings
+from server_side.wavedump.decoder import Decoder
 from server_side.wavedump.format_names import RawFormatName
-from server_side.wavedump.formats.text_header import recognise_text
-from server_side.wavedump.recognition import Mismatch, TooShort
-from server_side.wavedump.rows import ByteWindow, Decoder
+from server_side.wavedump.formats.text_events import find_first_events, first_layout, make_decoder
+from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
 
 
 class Ascii:
@@ -25,7 +25,8 @@ class Ascii:
 
     name = RawFormatName.ASCII
 
-    def recognise(self, head: ByteWindow, daq: DaqSettings) -> Decoder | Mismatch | TooShort:
+    def recognise(self, head: FileHead, daq: DaqSettings) -> Decoder | Mismatch | TooShort:
         """Return a decoder when ``head`` holds a whole event of this format."""
-        outcome = recognise_text(self.name, head, daq, has_lists=False)
-        return outcome[0] if isinstance(outcome, tuple) else outcome
+        layout = first_layout(daq, has_lists=False)
+        events = find_first_events(head, layout)
+        return make_decoder(self.name, events, layout) if isinstance(events, list) else events

@@ -1,0 +1,87 @@
+"""What decoder and compiled scanners hand to each other.
+
+All of these are named tuples, because compiled code reads and makes them.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server_side.wavedump.compilation import compiled
+
+WHOLE = 0
+"""Outcome: what was wanted was read. Other outcomes above zero are kinds of ``Fault``."""
+MORE = -1
+"""Outcome: the bytes end before it can be said."""
+
+
+class ByteWindow(NamedTuple):
+    """Some consecutive bytes of a file."""
+
+    data: NDArray[np.uint8]
+    """The bytes, then at least one NUL."""
+    end: int
+    """Number of bytes without the NUL."""
+    first_byte: int
+    """Where in the file they begin."""
+    at_end: bool
+    """The file ends with them."""
+
+
+class EventRows(NamedTuple):
+    """Room for events."""
+
+    event_number: NDArray[np.int64]
+    """Shape (rows,)."""
+    time_tag: NDArray[np.int64]
+    """Shape (rows,)."""
+    first_byte: NDArray[np.int64]
+    """Shape (rows,); where the event begins in the file."""
+    samples_adc: NDArray[np.float32]
+    """Shape (rows, record length)."""
+
+
+class ScanPlace(NamedTuple):
+    """Where a scanner goes on."""
+
+    row: int
+    """First row that is free."""
+    is_lost: bool
+    """The last bytes are damaged, and no next event was found yet."""
+    number: int
+    """Number of the next event, for formats that have none."""
+
+
+class Scan(NamedTuple):
+    """How far one call of a scanner came."""
+
+    consumed: int
+    """Bytes that need not be seen again."""
+    place: ScanPlace
+    faults: int
+    """Fault records that were written."""
+    is_starved: bool
+    """It ended for want of bytes; otherwise rows or fault records ran out."""
+
+
+def make_rows(rows: int, record_length: int) -> EventRows:
+    """Return empty rows."""
+    return EventRows(
+        event_number=np.empty(rows, np.int64),
+        time_tag=np.empty(rows, np.int64),
+        first_byte=np.empty(rows, np.int64),
+        samples_adc=np.empty((rows, record_length), np.float32),
+    )
+
+
+@compiled
+def note_fault(
+    faults: NDArray[np.int64], index: int, kind: int, byte: int, found_wanted: tuple[int, int]
+) -> int:
+    """Write one fault record and return the next index."""
+    faults[index, 0] = kind
+    faults[index, 1] = byte
+    faults[index, 2] = found_wanted[0]
+    faults[index, 3] = found_wanted[1]
+    return index + 1
