@@ -4,6 +4,7 @@ A single record that is not there is None; a list may be empty. Each function
 sees one whole state of the store, whatever is written meanwhile.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,7 +91,10 @@ def current_scan(
 
 def points(store: Store, scan_id: str) -> tuple[records.PointRecord, ...]:
     """Return the points of a scan in the order of its plan, with what is known of each."""
-    return tuple(reading.to_point(row) for row in _all(store, selections.point_select(scan_id)))
+    return tuple(
+        reading.to_point(row)
+        for row in _all(store, selections.point_select(), {"scan_id": scan_id})
+    )
 
 
 def result(store: Store, result_id: int) -> records.ResultRecord | None:
@@ -194,9 +198,11 @@ def acquisitions(store: Store, site: str) -> tuple[records.AcquisitionRecord, ..
     return tuple(reading.to_acquisition(row) for row in _all(store, statement.order_by(*order)))
 
 
-def _all(store: Store, statement: Select) -> list[reading.Row]:
+def _all(
+    store: Store, statement: Select, values: Mapping[str, object] | None = None
+) -> list[reading.Row]:
     with store.reading() as connection:
-        return list(connection.execute(statement))
+        return list(connection.execute(statement, values))
 
 
 def _first(store: Store, statement: Select) -> reading.Row | None:

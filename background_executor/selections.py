@@ -1,5 +1,9 @@
-"""The joins behind ``queries``: what belongs to a scan, a point or a result, in one statement."""
+"""The joins behind ``queries``: what belongs to a scan, a point or a result, in one statement.
 
+They are built once: building one takes longer than SQLite needs to answer it.
+"""
+
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +16,7 @@ Select = sa.Select[Any]
 _scans, _points, _results = tables.scans.c, tables.points.c, tables.results.c
 
 
+@cache
 def scan_select() -> Select:
     """Select scans, newest first, each with the counts and the pace of its points."""
     progress = (
@@ -62,13 +67,15 @@ def _verdict_columns() -> list[sa.ColumnElement[Any]]:
     return [column for column in tables.verdicts.c if column.name not in left_out]
 
 
+@cache
 def result_select() -> Select:
     """Select results, each with the verdict in force."""
     statement = sa.select(tables.results, *_verdict_columns()).select_from(tables.results)
     return statement.outerjoin(tables.verdicts, _newest_verdict())
 
 
-def point_select(scan_id: str) -> Select:
+@cache
+def point_select() -> Select:
     """Select points with the newest result of their newest take, its verdict and decision."""
     revisions, decided = tables.results.alias(), tables.decisions.alias()
     newest_result = (
@@ -112,6 +119,6 @@ def point_select(scan_id: str) -> Select:
         .outerjoin(
             tables.decisions, tables.decisions.c.decision_id == newest_decision.scalar_subquery()
         )
-        .where(_points.scan_id == scan_id)
+        .where(_points.scan_id == sa.bindparam("scan_id"))
         .order_by(_points.ordinal)
     )

@@ -1,0 +1,119 @@
+"""The gain curve of an HV check: a voltage only when every measured point carries it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from background_executor import queries
+from background_executor.health import HealthSettings
+from background_executor.records import DecisionKind, HvCurveRecord
+from background_executor.store import Store
+from background_executor.verdict import judge
+from server_side.scan import ScanPlan, Take
+from tests.seed_results import Fate, make_result
+
+TRUE_HV = 1785.0
+INDEX = 6.9
+
+
+def _curve(store: Store, plan: ScanPlan) -> HvCurveRecord:
+    record = queries.hv_curve(store, plan.scan_id)
+    assert record is not None
+    return record
+
+
+def _measure(
+    store: Store,
+    plan: ScanPlan,
+    now: datetime,
+    fates: Mapping[int, Fate] | None = None,
+    *,
+    count: int = 5,
+) -> None:
+    with store.writing(now) as writer:
+        writer.add_scan(plan, "me")
+    for number, point in enumerate(plan.points[:count]):
+        gain = 1e7 * (int(point.name.removeprefix("HV_")) / TRUE_HV) ** INDEX
+        fate = (fates or {}).get(number, Fate.HEALTHY)
+        result = make_result(plan, Take(point=point), now, fate=fate, gain=gain, seed=number)
+        with store.writing(now + timedelta(minutes=number)) as writer:
+            judgement = judge(result, HealthSettings(), now)
+            writer.add_result(result, Path(point.name), f"{number:064x}", judgement)
+
+
+def test_a_whole_check_gives_the_voltage_with_its_error(
+    store: Store, hv_plan: ScanPlan, now: datetime
+) -> None:
+    _measure(store, hv_plan, now)
+    record = _curve(store, hv_plan)
+    assert [point.used for point in record.points] == [True] * 5
+    curve = record.curve
+    assert curve.hv_at_target_v == pytest.approx(TRUE_HV, abs=3.0)
+    assert curve.hv_at_target_err_v is not None
+    assert record.updated_at == now + timedelta(minutes=4)
+
+
+def test_points_that_are_not_measured_yet_are_not_in_the_curve(
+    store: Store, hv_plan: ScanPlan, now: datetime
+) -> None:
+    _measure(store, hv_plan, now, count=2)
+    record = _curve(store, hv_plan)
+    assert [point.voltage_v for point in record.points] == [1700, 1750]
+    assert (record.curve.valid, record.curve.hv_at_target_v) == (False, None)
+    assert "at least 3 points" in record.curve.message
+
+
+@pytest.mark.parametrize("fate", [Fate.NO_LIGHT, Fate.FIT_FAILED])
+def test_a_dead_point_takes_the_voltage_away_until_it_is_flagged(
+    store: Store, hv_plan: ScanPlan, now: datetime, fate: Fate
+) -> None:
+    _measure(store, hv_plan, now, {4: fate})
+    dead = _curve(store, hv_plan)
+    assert (dead.points[4].used, dead.points[4].gain) == (False, None)
+    assert dead.points[4].note
+    assert (dead.curve.valid, dead.curve.hv_at_target_v) == (False, None)
+    assert dead.curve.index is not None
+    assert "no gain at 1900 V" in dead.curve.message
+    with store.writing(now) as writer:
+        writer.add_decision(
+            hv_plan.scan_id,
+            hv_plan.points[4],
+            1,
+            DecisionKind.FLAGGED,
+            reason="HV",
+            comment="",
+            operator="A. Operator",
+        )
+    flagged = _curve(store, hv_plan)
+    assert flagged.points[4].note == "flagged by A. Operator: HV"
+    assert flagged.curve.hv_at_target_v == pytest.approx(TRUE_HV, abs=3.0)
+
+
+def test_a_point_that_could_not_be_analysed_takes_the_voltage_away(
+    store: Store, hv_plan: ScanPlan, now: datetime
+) -> None:
+    _measure(store, hv_plan, now, count=4)
+    with store.writing(now) as writer:
+        writer.add_failure(
+            hv_plan.scan_id, hv_plan.points[4], 1, 3, "wave2.txt is empty", final=True
+        )
+    record = _curve(store, hv_plan)
+    assert record.curve.hv_at_target_v is None
+    assert "wave2.txt is empty" in record.curve.message
+
+
+def test_a_target_that_is_not_bracketed_gives_none(
+    store: Store, hv_plan: ScanPlan, now: datetime
+) -> None:
+    _measure(store, hv_plan, now)
+    record = queries.hv_curve(store, hv_plan.scan_id, target_gain=3e7)
+    assert record is not None
+    assert (record.curve.hv_at_target_v, record.curve.target_gain) == (None, 3e7)
+    assert record.curve.message
+
+
+def test_a_position_scan_has_no_curve(scanning: Store, plan: ScanPlan) -> None:
+    assert queries.hv_curve(scanning, plan.scan_id) is None
+    assert queries.hv_curve(scanning, "ffffffffffff") is None

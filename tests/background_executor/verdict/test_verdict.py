@@ -1,0 +1,272 @@
+"""The verdict's table, and the words that go with it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from background_executor.health import (
+    GainLimits,
+    GainMethod,
+    HealthSettings,
+    Limits,
+    MeasurementCheck,
+)
+from background_executor.records import CheckOutcome, CheckRecord, Verdict
+from background_executor.verdict import Judgement, Measured, check_limits, judge
+from server_side.result import PointResult, ValidFit
+from server_side.scan import (
+    NewAcquisitions,
+    ScanKind,
+    ScanPlan,
+    Slot,
+    Take,
+    position_points,
+    voltage_points,
+)
+from tests.seed_results import Fate, make_result
+
+NOW = datetime(2026, 2, 20, 5, 41, 23, tzinfo=UTC)
+HEALTH = HealthSettings()
+
+
+def _result(
+    fate: Fate = Fate.HEALTHY, kind: ScanKind = ScanKind.POSITION, damage: int = 0
+) -> PointResult:
+    plan = ScanPlan(
+        scan_id="0123456789ab",
+        site="demo",
+        kind=kind,
+        serial_number="KQ0146",
+        slot=Slot.ONE,
+        started_at=NOW,
+        points=position_points() if kind is ScanKind.POSITION else voltage_points(1800),
+        raw=NewAcquisitions(began_after=NOW),
+    )
+    return make_result(plan, Take(point=plan.points[0]), NOW, fate=fate, damage=damage)
+
+
+def _with_gain(result: PointResult, gain: float) -> PointResult:
+    fit = result.fits[0]
+    assert isinstance(fit, ValidFit)
+    return result.model_copy(update={"fits": (fit.model_copy(update={"gain_peak": gain}),)})
+
+
+def _check(judgement: Judgement, name: str) -> CheckRecord:
+    return next(check for check in judgement.verdict.checks if check.name == name)
+
+
+def _with_check(measurement: str, *, required: bool = False, **limits: float) -> HealthSettings:
+    check = MeasurementCheck.model_validate(
+        {"measurement": measurement, "required": required, **limits}
+    )
+    return HealthSettings(checks=(check,))
+
+
+@pytest.mark.parametrize(
+    ("fate", "verdict"),
+    [
+        (Fate.HEALTHY, Verdict.HEALTHY),
+        (Fate.CHECK, Verdict.CHECK),
+        (Fate.POOR, Verdict.POOR),
+        (Fate.NO_LIGHT, Verdict.NO_LIGHT),
+        (Fate.FIT_FAILED, Verdict.FIT_FAILED),
+    ],
+)
+def test_every_fate_has_its_verdict(fate: Fate, verdict: Verdict) -> None:
+    judgement = judge(_result(fate), HEALTH, NOW)
+    assert judgement.verdict.verdict is verdict
+    assert judgement.verdict.judged_at == NOW
+    assert (judgement.gain is None) == bool(judgement.gain_missing)
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict", "words"),
+    [
+        (0.999e7, Verdict.HEALTHY, "every required check passed"),
+        (1.049e7, Verdict.HEALTHY, "every required check passed"),
+        (0.998e7, Verdict.CHECK, "gain 0.998e7 lies 0.1 % below the inner limit 0.999e7"),
+        (1.0495e7, Verdict.CHECK, "above the inner limit 1.049e7"),
+        (0.950e7, Verdict.CHECK, "gain 0.950e7 lies 4.9 % below the inner limit 0.999e7"),
+        (0.912e7, Verdict.POOR, "gain 0.912e7 lies 4 % below the outer limit 0.950e7"),
+        (1.0501e7, Verdict.POOR, "above the outer limit 1.050e7"),
+    ],
+)
+def test_the_gain_window_has_inner_and_outer_limits(
+    gain: float, verdict: Verdict, words: str
+) -> None:
+    judgement = judge(_with_gain(_result(), gain), HEALTH, NOW)
+    assert judgement.verdict.verdict is verdict
+    assert words in judgement.verdict.summary
+
+
+def test_the_rule_that_was_used_is_told() -> None:
+    rule = judge(_result(), HEALTH, NOW).verdict.rule
+    assert rule == (
+        "two_gaussian gain_peak: healthy 0.999e7 to 1.049e7, poor outside 0.950e7 to 1.050e7"
+    )
+
+
+def test_no_light_says_how_little_there_was() -> None:
+    verdict = judge(_result(Fate.NO_LIGHT), HEALTH, NOW).verdict
+    assert "selected charges in 600000 triggers, a share of" in verdict.summary
+    assert "below the outer limit 0.002" in verdict.summary
+
+
+def test_no_triggers_at_all_is_not_called_no_light() -> None:
+    empty = _result(Fate.NO_LIGHT).model_copy(update={"triggers": 0, "selected_charges": 0})
+    assert judge(empty, HEALTH, NOW).verdict.verdict is Verdict.FIT_FAILED
+
+
+def test_a_failed_fit_says_why_and_gives_no_number() -> None:
+    judgement = judge(_result(Fate.FIT_FAILED), HEALTH, NOW)
+    assert judgement.gain is None
+    assert "there is no peak in the spectrum" in judgement.gain_missing
+    assert judgement.verdict.summary == judgement.gain_missing
+
+
+def test_a_model_that_was_not_fitted_cannot_judge() -> None:
+    limits = GainLimits(model="dft", outer_low=0.9e7)
+    health = HealthSettings(judging_model="dft", gain=(limits,))
+    judgement = judge(_result(), health, NOW)
+    assert judgement.verdict.verdict is Verdict.FIT_FAILED
+    assert judgement.gain_missing == "model dft was not fitted"
+
+
+def test_a_gain_that_a_model_does_not_have_is_not_replaced_by_another() -> None:
+    limits = GainLimits(model="two_gaussian", method=GainMethod.GAIN_MEAN, outer_low=0.8e7)
+    health = HealthSettings(judged_gain=GainMethod.GAIN_MEAN, gain=(limits,))
+    judgement = judge(_result(), health, NOW)
+    assert (judgement.gain, judgement.gain_missing) == (
+        None,
+        "model two_gaussian has no gain_mean",
+    )
+
+
+def test_voltage_points_have_no_gain_window() -> None:
+    low = judge(_with_gain(_result(kind=ScanKind.HV), 0.5e7), HEALTH, NOW)
+    assert low.verdict.verdict is Verdict.HEALTHY
+    assert all(check.name != "gain" for check in low.verdict.checks)
+    assert low.verdict.rule == "two_gaussian gain_peak, no gain window in HV checks"
+
+
+@pytest.mark.parametrize(
+    ("damage", "verdict"), [(0, Verdict.HEALTHY), (6000, Verdict.HEALTHY), (6001, Verdict.POOR)]
+)
+def test_more_than_one_per_cent_of_damaged_events_is_not_healthy(
+    damage: int, verdict: Verdict
+) -> None:
+    assert judge(_result(damage=damage), HEALTH, NOW).verdict.verdict is verdict
+
+
+@pytest.mark.parametrize("field", ["lost_events", "doubled_events"])
+def test_lost_and_doubled_events_count_as_damage_of_the_worst_channel(field: str) -> None:
+    result = _result()
+    first, *others = result.provenance.inputs
+    worst = first.model_copy(update={field: first.events // 10})
+    provenance = result.provenance.model_copy(update={"inputs": (worst, *others)})
+    judgement = judge(result.model_copy(update={"provenance": provenance}), HEALTH, NOW)
+    assert judgement.verdict.verdict is Verdict.POOR
+    assert "share of damaged, doubled and lost events" in judgement.verdict.summary
+
+
+def test_a_result_that_names_no_raw_file_is_not_healthy() -> None:
+    result = _result()
+    provenance = result.provenance.model_copy(update={"inputs": ()})
+    judgement = judge(result.model_copy(update={"provenance": provenance}), HEALTH, NOW)
+    assert judgement.verdict.verdict is Verdict.CHECK
+    assert _check(judgement, "damage").outcome is CheckOutcome.NOT_MEASURED
+
+
+@pytest.mark.parametrize(
+    ("charges", "verdict"),
+    [(2000, Verdict.HEALTHY), (1999, Verdict.CHECK), (499, Verdict.POOR)],
+)
+def test_few_charges_are_told(charges: int, verdict: Verdict) -> None:
+    few = _result().model_copy(update={"selected_charges": charges, "triggers": charges * 10})
+    assert judge(few, HEALTH, NOW).verdict.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("required", "limits", "verdict"),
+    [
+        (True, {"outer_low": 0.05}, Verdict.HEALTHY),
+        (True, {"inner_low": 0.09}, Verdict.CHECK),
+        (True, {"outer_low": 0.09}, Verdict.POOR),
+        (False, {"inner_low": 0.09}, Verdict.HEALTHY),
+        (False, {"outer_low": 0.09}, Verdict.CHECK),
+        (False, {"outer_high": 0.05}, Verdict.CHECK),
+    ],
+)
+def test_further_checks_count_by_their_limits_and_weight(
+    *, required: bool, limits: dict[str, float], verdict: Verdict
+) -> None:
+    health = _with_check("occupancy", required=required, **limits)
+    assert judge(_result(), health, NOW).verdict.verdict is verdict
+
+
+@pytest.mark.parametrize("name", ["reference_ratio", "no_such_quantity"])
+def test_an_optional_check_that_was_not_measured_is_said_and_does_not_stand_in_the_way(
+    name: str,
+) -> None:
+    judgement = judge(_result(), _with_check(name, outer_low=0.9), NOW)
+    check = _check(judgement, name)
+    assert judgement.verdict.verdict is Verdict.HEALTHY
+    assert check.outcome is CheckOutcome.NOT_MEASURED
+    assert check.text.startswith(f"{name.replace('_', ' ')} not measured: ")
+
+
+def test_a_required_check_that_was_not_measured_keeps_a_point_from_being_healthy() -> None:
+    health = _with_check("reference_ratio", required=True, outer_low=0.9)
+    judgement = judge(_result(), health, NOW)
+    assert judgement.verdict.verdict is Verdict.CHECK
+    assert judgement.verdict.summary == "reference ratio not measured: there is no channel 4"
+
+
+def test_a_check_may_be_for_one_kind_of_scan_only() -> None:
+    check = MeasurementCheck(measurement="occupancy", outer_low=1.0, kinds=(ScanKind.HV,))
+    health = HealthSettings(checks=(check,))
+    assert judge(_result(), health, NOW).verdict.verdict is Verdict.HEALTHY
+    assert judge(_result(kind=ScanKind.HV), health, NOW).verdict.verdict is Verdict.CHECK
+
+
+def test_the_worst_finding_stands_first() -> None:
+    health = _with_check("occupancy", outer_low=1.0)
+    summary = judge(_result(Fate.POOR, damage=60_000), health, NOW).verdict.summary
+    gain, damage, occupancy = summary.split("; ")
+    assert "gain" in gain
+    assert "damaged" in damage
+    assert "occupancy" in occupancy
+
+
+def test_judging_again_with_other_limits_needs_no_raw_data() -> None:
+    result = _result(Fate.POOR)
+    wide = GainLimits(model="two_gaussian", inner_low=0.8e7, outer_low=0.7e7)
+    assert judge(result, HEALTH, NOW).verdict.verdict is Verdict.POOR
+    assert judge(result, HealthSettings(gain=(wide,)), NOW).verdict.verdict is Verdict.HEALTHY
+
+
+@given(gain=st.floats(0.5e7, 1.5e7))
+def test_only_gains_in_the_inner_window_are_healthy_and_only_those_outside_of_the_outer_poor(
+    gain: float,
+) -> None:
+    verdict = judge(_with_gain(_result(), gain), HEALTH, NOW).verdict.verdict
+    assert (verdict is Verdict.HEALTHY) == (0.999e7 <= gain <= 1.049e7)
+    assert (verdict is Verdict.POOR) == (not 0.95e7 <= gain <= 1.05e7)
+
+
+@given(
+    value=st.floats(-1e9, 1e9),
+    limits=st.lists(st.floats(-1e9, 1e9), min_size=4, max_size=4).map(sorted),
+)
+def test_the_outcome_of_a_check_follows_its_limits(value: float, limits: list[float]) -> None:
+    outer_low, inner_low, inner_high, outer_high = limits
+    names = {"outer_low": outer_low, "inner_low": inner_low}
+    names |= {"inner_high": inner_high, "outer_high": outer_high}
+    check = check_limits(Measured("it", value), Limits(**names), required=True)
+    is_outside = not outer_low <= value <= outer_high
+    is_near = not inner_low <= value <= inner_high
+    expected = CheckOutcome.NEAR_LIMIT if is_near else CheckOutcome.PASSED
+    assert check.outcome is (CheckOutcome.OUTSIDE if is_outside else expected)
+    assert check.text
