@@ -25,8 +25,10 @@ from server_side.layout import take_folder_name
 
 log = logging.getLogger(__name__)
 
-MAX_TAKE_BYTES = 32 << 20
+MAX_TAKE_BYTES = 16 << 20
 """A published folder holds two documents, a picture and two numbers: far less than this."""
+MAX_BATCH_BYTES = 4 * MAX_TAKE_BYTES
+"""What is held in memory at once; a batch that is larger comes folder by folder."""
 BATCH = 32
 RETRY_AFTER = timedelta(seconds=10)
 MAX_TRIES = 5
@@ -83,13 +85,17 @@ def _fetch(
     stream = site.transport.fetch(
         site.layout(scan_id).results_folder,
         [PurePosixPath(folder) for folder in folders],
-        max_bytes=MAX_TAKE_BYTES * len(batch),
+        max_bytes=MAX_BATCH_BYTES if len(batch) > 1 else MAX_TAKE_BYTES,
     )
     for file in stream:
         folder = file.path.parts[0] if file.path.parts else ""
         if folder not in folders:
             raise UntrustedFileError(f"{file.path} came without being asked for")
         folders[folder].append(file)
+    for folder, files in folders.items():
+        size = sum(len(file.content) for file in files)
+        if size > MAX_TAKE_BYTES:
+            raise UntrustedFileError(f"{folder} holds {size} bytes, no published folder does")
     return folders
 
 
