@@ -33,7 +33,7 @@ class BlockBuilder:
             No other event is in sight: nothing is held back.
         """
         keep = np.ones(self.row, np.bool_)
-        faults = np.empty((2 * self.row, 4), np.int64)
+        faults = np.empty((self.row, 4), np.int64)
         first = 0 if self._state.row == NOT_IN_HAND else 1
         state, noted = order_events(self.rows, keep, self._state, first, faults)
         self._state = SequenceState(*state)

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server_side.wavedump.format_names import RawFormatName
-from server_side.wavedump.scanning import ByteWindow, EventRows, Scan, ScanPlace
+from server_side.wavedump.scanning import ByteWindow, EventRows, ScanPlace
 
 FAULT_ROWS = 256
 """Faults that one step can note."""
 
-Scanner = Callable[[ByteWindow, Any, EventRows, ScanPlace, NDArray[np.int64]], Scan]
+Scanner = Callable[[ByteWindow, Any, EventRows, ScanPlace, NDArray[np.int64]], ScanPlace]
 """A compiled function: bytes, layout, rows, place and room for fault records; how far it came."""
 
 
@@ -21,8 +21,8 @@ Scanner = Callable[[ByteWindow, Any, EventRows, ScanPlace, NDArray[np.int64]], S
 class DecodeStep:
     """What one call of ``Decoder.decode`` did."""
 
-    consumed: int
-    """Bytes that need not be shown again."""
+    pos: int
+    """First byte of the window that must be shown again."""
     row: int
     """First row that is free."""
     faults: NDArray[np.int64]
@@ -56,9 +56,9 @@ class Decoder:
 
     def decode(self, window: ByteWindow, rows: EventRows, row: int) -> DecodeStep:
         """Write whole events into ``rows`` from ``row`` on."""
-        place = ScanPlace(row, self.is_lost, self._number)
-        scan = self.scan(window, self.layout, rows, place, self._faults)
-        self.is_lost = scan.place.is_lost
-        self._number = scan.place.number
-        faults = self._faults[: scan.faults].copy()
-        return DecodeStep(scan.consumed, scan.place.row, faults, scan.is_starved)
+        place = ScanPlace(window.begin, row, 0, self.is_lost, self._number, False)
+        reached = ScanPlace(*self.scan(window, self.layout, rows, place, self._faults))
+        self.is_lost = reached.is_lost
+        self._number = reached.number
+        faults = self._faults[: reached.faults].copy()
+        return DecodeStep(reached.pos, reached.row, faults, reached.is_starved)

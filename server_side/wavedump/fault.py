@@ -13,8 +13,6 @@ WORDS_KEPT = 20
 class Fault(IntEnum):
     """Kinds of damage; a record is (kind, byte offset, found, wanted)."""
 
-    RESUMED = 0
-    """No damage: reading goes on here after damage that began at the record before."""
     BROKEN_HEADER = 1
     """A header field is missing or unreadable."""
     BROKEN_SAMPLE = 2
@@ -37,6 +35,8 @@ class Fault(IntEnum):
     """The event number was there already."""
     ALIGNMENT_LOST = 11
     """Without headers nobody can say where the next event begins."""
+    RESUMED = 12
+    """No damage: reading goes on here, behind the damage of the record before."""
 
 
 _WORDS = {

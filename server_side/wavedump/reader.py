@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from server_side.settings import DaqSettings
 from server_side.wavedump.blocks import BlockBuilder
-from server_side.wavedump.decoder import Decoder
+from server_side.wavedump.decoder import Decoder, DecodeStep
 from server_side.wavedump.events import EventBlock, FileSummary, RawReader
 from server_side.wavedump.fault import DamageLog
 from server_side.wavedump.format_names import RawFormatName
@@ -55,7 +55,7 @@ class FollowingReader:
         self._decoder: Decoder | None = None
         self._builder: BlockBuilder | None = None
         self._damage = DamageLog()
-        self._consumed = 0
+        self._next_byte = 0
         self._bytes_read = 0
         self._is_torn = False
         self._events = 0
@@ -97,7 +97,7 @@ class FollowingReader:
         self._bytes_read = end
         self._is_torn = end > 0
         if end:
-            head = FileHead(self.path, ByteWindow(data, end, 0, end == size))
+            head = FileHead(self.path, ByteWindow(data, 0, end, 0, end == size))
             self._decoder = recognise_format(head, self._daq, FORMATS)
         if self._decoder is not None:
             self._builder = BlockBuilder(self._block_events, self._decoder.record_length)
@@ -110,7 +110,7 @@ class FollowingReader:
         data = np.empty(room + 1, np.uint8)
         filled = 0
         while True:
-            begin = self._consumed
+            begin = self._next_byte
             wanted = min(room, size - begin)
             self._file.read_into(descriptor, begin + filled, data[filled:wanted])
             filled = wanted
@@ -118,7 +118,7 @@ class FollowingReader:
             self._bytes_read = max(self._bytes_read, begin + filled)
             at_end = begin + filled >= size
             yield from self._decode(data, filled, decoder, builder, at_end=at_end)
-            rest = data[self._consumed - begin : filled]
+            rest = data[self._next_byte - begin : filled]
             if at_end:
                 self._is_torn = not decoder.is_lost and bool(rest.tobytes().strip(decoder.blanks))
                 return
@@ -135,18 +135,17 @@ class FollowingReader:
         at_end: bool,
     ) -> Iterator[EventBlock]:
         """Yield full blocks of the events in a window, at the file's end also a smaller one."""
-        begin = self._consumed
-        is_starved = False
-        while not is_starved:
-            seen = self._consumed - begin
-            window = ByteWindow(data[seen:], end - seen, self._consumed, at_end)
+        first_byte = self._next_byte
+        step = DecodeStep(0, builder.row, np.empty((0, 4), np.int64), is_starved=False)
+        while not step.is_starved:
+            window = ByteWindow(data, step.pos, end, first_byte, at_end)
             step = decoder.decode(window, builder.rows, builder.row)
             self._damage.add(step.faults, decoder.event_bytes)
-            self._consumed += step.consumed
+            self._next_byte = first_byte + step.pos
             builder.row = step.row
-            is_starved = step.is_starved
-            if builder.is_full or (is_starved and at_end):
-                yield from self._close_block(builder, is_last=is_starved and at_end)
+            is_last = step.is_starved and at_end
+            if builder.is_full or is_last:
+                yield from self._close_block(builder, is_last=is_last)
 
     def _close_block(self, builder: BlockBuilder, *, is_last: bool) -> Iterator[EventBlock]:
         block, faults = builder.close(is_last=is_last)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from server_side.wavedump.compilation import compiled
 
 WHOLE = 0
-"""Outcome: what was wanted was read. Other outcomes above zero are kinds of ``Fault``."""
+"""Outcome: what was wanted was read. Outcomes above zero are kinds of ``Fault``."""
 MORE = -1
 """Outcome: the bytes end before it can be said."""
 
@@ -20,11 +20,13 @@ class ByteWindow(NamedTuple):
     """Some consecutive bytes of a file."""
 
     data: NDArray[np.uint8]
-    """The bytes, then at least one NUL."""
+    """Bytes up to ``end``, then at least one NUL."""
+    begin: int
+    """First byte that was not read yet."""
     end: int
-    """Number of bytes without the NUL."""
+    """Behind the last byte in sight."""
     first_byte: int
-    """Where in the file they begin."""
+    """Where in the file ``data`` begins."""
     at_end: bool
     """The file ends with them."""
 
@@ -43,26 +45,20 @@ class EventRows(NamedTuple):
 
 
 class ScanPlace(NamedTuple):
-    """Where a scanner goes on."""
+    """How far a scanner is."""
 
+    pos: int
+    """First byte of the window that was not read yet."""
     row: int
     """First row that is free."""
+    faults: int
+    """First fault record that is free."""
     is_lost: bool
     """The last bytes are damaged, and no next event was found yet."""
     number: int
     """Number of the next event, for formats that have none."""
-
-
-class Scan(NamedTuple):
-    """How far one call of a scanner came."""
-
-    consumed: int
-    """Bytes that need not be seen again."""
-    place: ScanPlace
-    faults: int
-    """Fault records that were written."""
     is_starved: bool
-    """It ended for want of bytes; otherwise rows or fault records ran out."""
+    """The scan ended for want of bytes; otherwise rows or fault records ran out."""
 
 
 def make_rows(rows: int, record_length: int) -> EventRows:

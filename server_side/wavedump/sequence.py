@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from server_side.wavedump.compilation import compiled
 from server_side.wavedump.fault import Fault
-from server_side.wavedump.scanning import EventRows, note_fault
+from server_side.wavedump.scanning import WHOLE, EventRows, note_fault
 
 _DOUBLED = int(Fault.DOUBLED)
 _OUT_OF_ORDER = int(Fault.NUMBER_OUT_OF_ORDER)
@@ -43,28 +43,29 @@ def order_events(
     Parameters
     ----------
     faults
-        Room for two records for each row.
+        Room for one record for each row.
 
     Returns
     -------
     state, number of fault records
     """
     before, last, held = state
-    noted = 0
+    noted = 0 * first
     for row in range(first, len(keep)):
         number = rows.event_number[row]
         byte = rows.first_byte[row]
+        kind, found = _DOUBLED, number
         keep[row] = before < number and number != last
-        if not keep[row]:
-            noted = note_fault(faults, noted, _DOUBLED, byte, (number, number))
-            continue
-        if number > last:
-            before = last
-        else:
-            if held != NOT_IN_HAND:
+        if keep[row]:
+            kind, found = _OUT_OF_ORDER, last
+            if number > last:
+                kind = WHOLE
+                before = last
+            elif held != NOT_IN_HAND:
                 keep[held] = False
                 byte = rows.first_byte[held]
-            noted = note_fault(faults, noted, _OUT_OF_ORDER, byte, (last, number))
-        last = number
-        held = row
+            last = number
+            held = row
+        if kind != WHOLE:
+            noted = note_fault(faults, noted, kind, byte, (found, number))
     return SequenceState(before, last, held), noted

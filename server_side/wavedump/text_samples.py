@@ -37,6 +37,11 @@ def read_column(
     data = window.data
     for count in range(wanted):
         start = pos
+        value = read_five_digits(data, pos) if pos + 5 < window.end else -1
+        if 10_000 <= value <= top:
+            out[count] = value
+            pos += 6
+            continue
         value = 0
         digit = int(data[pos]) - _ZERO
         while 0 <= digit <= 9 and pos - start <= _MAX_DIGITS:
@@ -53,6 +58,26 @@ def read_column(
         out[count] = value
         pos += 1
     return pos, wanted, WHOLE
+
+
+@compiled
+def read_five_digits(data: NDArray[np.uint8], pos: int) -> int:
+    """Return the number of a line of exactly five digits, or -1: by far the usual line.
+
+    One decision for the line instead of one for each digit makes reading faster.
+    """
+    first = int(data[pos]) - _ZERO
+    second = int(data[pos + 1]) - _ZERO
+    third = int(data[pos + 2]) - _ZERO
+    fourth = int(data[pos + 3]) - _ZERO
+    fifth = int(data[pos + 4]) - _ZERO
+    # A byte below '0' makes its difference negative and so the whole of the OR; one above
+    # '9' is found by its distance to 9 in the same way.
+    below = first | second | third | fourth | fifth
+    above = (9 - first) | (9 - second) | (9 - third) | (9 - fourth) | (9 - fifth)
+    if (below | above) < 0 or data[pos + 5] != _LF:
+        return -1
+    return (((first * 10 + second) * 10 + third) * 10 + fourth) * 10 + fifth
 
 
 @compiled
@@ -129,30 +154,28 @@ def _read_number(data: NDArray[np.uint8], pos: int) -> tuple[float, int]:
     is_negative = data[pos] == _MINUS
     if is_negative or data[pos] == _PLUS:
         pos += 1
-    mantissa, behind = _read_digits(data, pos, 0)
-    whole = behind - pos
-    is_canonical = whole == 1 or (whole > 1 and data[pos] != _ZERO)
-    scale = 1.0
+    value, behind = _read_digits(data, pos)
+    digits = behind - pos
+    is_canonical = digits == 1 or (digits > 1 and data[pos] != _ZERO)
     if data[behind] == _POINT:
         point = behind
-        mantissa, behind = _read_digits(data, point + 1, mantissa)
-        whole += behind - point - 1
+        fraction, behind = _read_digits(data, point + 1)
         for _ in range(behind - point - 1):
-            scale *= 10.0
-    if not is_canonical or whole > 18:
+            fraction *= 0.1
+        value += fraction
+    if not is_canonical or behind - pos > MAX_TOKEN_BYTES:
         return 0.0, start
-    value = mantissa / scale
     return (-value if is_negative else value), behind
 
 
 @compiled
-def _read_digits(data: NDArray[np.uint8], pos: int, mantissa: int) -> tuple[int, int]:
-    """Return the mantissa with the digits appended, and the place behind them."""
+def _read_digits(data: NDArray[np.uint8], pos: int) -> tuple[float, int]:
+    """Return the number that some digits make, and the place behind them."""
     start = pos
+    value = 0.0
     digit = int(data[pos]) - _ZERO
-    while 0 <= digit <= 9 and pos - start < MAX_TOKEN_BYTES:
-        if pos - start < 18:
-            mantissa = mantissa * 10 + digit
+    while 0 <= digit <= 9 and pos - start <= MAX_TOKEN_BYTES:
+        value = value * 10.0 + digit
         pos += 1
         digit = int(data[pos]) - _ZERO
-    return mantissa, pos
+    return value, pos

@@ -16,7 +16,6 @@ from server_side.wavedump.scanning import (
     WHOLE,
     ByteWindow,
     EventRows,
-    Scan,
     ScanPlace,
     note_fault,
 )
@@ -125,33 +124,41 @@ def scan_text(
     rows: EventRows,
     place: ScanPlace,
     faults: NDArray[np.int64],
-) -> Scan:
+) -> ScanPlace:
     """Read whole events into ``rows`` until bytes, rows or fault records run out."""
-    pos, noted = 0, 0
-    row, is_lost, _ = place
-    while row < len(rows.event_number) and noted + 3 <= len(faults):
+    pos, row, noted, is_lost, number, _ = place
+    while row < len(rows.event_number) and noted < len(faults):
         begin = find_event(window, pos)
-        stray = -1 if is_lost else judge_gap(window, pos, begin)
-        if stray >= 0:
-            noted = note_fault(faults, noted, _STRAY, window.first_byte + stray, (0, 0))
-            is_lost = True
-        if begin < 0:
-            if is_lost:
+        kind, byte, found_wanted = WHOLE, begin, (WHOLE, WHOLE)
+        if is_lost:
+            if begin < 0:
                 pos = max(pos, window.end - len(RECORD_LENGTH_KEY) + 1)
-            return Scan(pos, ScanPlace(row, is_lost, 0), noted, True)
-        if is_lost:
-            noted = note_fault(faults, noted, _RESUMED, window.first_byte + begin, (0, 0))
-        event = read_event(window, begin, layout, rows.samples_adc[row])
-        is_lost = event.outcome not in (WHOLE, MORE)
-        if event.outcome == MORE:
-            return Scan(begin, ScanPlace(row, False, 0), noted, True)
-        pos = event.stop
-        byte = window.first_byte + begin
-        if is_lost:
-            noted = note_fault(faults, noted, event.outcome, byte, event.found_wanted)
+                return ScanPlace(pos, row, noted, is_lost, number, True)
+            kind, pos, is_lost = _RESUMED, begin, False
         else:
-            rows.event_number[row] = event.header.number
-            rows.time_tag[row] = event.header.time_tag
-            rows.first_byte[row] = byte
-            row += 1
-    return Scan(pos, ScanPlace(row, is_lost, 0), noted, False)
+            stray = judge_gap(window, pos, begin)
+            if stray >= 0:
+                kind, byte, pos, is_lost = _STRAY, stray, stray, True
+            elif begin < 0:
+                return ScanPlace(pos, row, noted, is_lost, number, True)
+            else:
+                event = read_event(window, begin, layout, rows.samples_adc[row])
+                if event.outcome == MORE:
+                    return ScanPlace(begin, row, noted, is_lost, number, True)
+                kind, pos, found_wanted = event.outcome, event.stop, event.found_wanted
+                is_lost = kind != WHOLE
+                row = keep_event(rows, row, event.header, window.first_byte + begin, is_lost)
+        if kind != WHOLE:
+            noted = note_fault(faults, noted, kind, window.first_byte + byte, found_wanted)
+    return ScanPlace(pos, row, noted, is_lost, number, False)
+
+
+@compiled
+def keep_event(rows: EventRows, row: int, header: TextHeader, byte: int, is_damaged: bool) -> int:
+    """Complete the row of an undamaged event; return the next free row."""
+    if is_damaged:
+        return row
+    rows.event_number[row] = header.number
+    rows.time_tag[row] = header.time_tag
+    rows.first_byte[row] = byte
+    return row + 1

@@ -85,7 +85,7 @@ def _look_at_events(window: ByteWindow, layout: TextLayout) -> Iterator[SeenEven
     """Yield the first events up to some whole ones."""
     samples = np.empty(MAX_RECORD_LENGTH, np.float32)
     whole = 0
-    begin = find_event(window, 0)
+    begin = find_event(window, window.begin)
     while begin >= 0 and whole < EVENTS_LOOKED_AT:
         event = read_event(window, begin, layout, samples)
         yield SeenEvent(event, window.data[begin : event.stop].tobytes())
