@@ -1,0 +1,47 @@
+"""HV checks: the gain curve with its answer, or the reason for none, and its points."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from background_executor import queries
+from background_executor.records import ScanRecord
+from dashboard.components.charts import WHOLE_WIDTH, curve_chart
+from dashboard.components.clock import page_clock
+from dashboard.components.markup import paragraph
+from dashboard.components.scan_picker import pick_scan
+from dashboard.components.slot_card import point_panel, scan_head, tile_map
+from dashboard.site import open_site
+from dashboard.views.detail import read_curve, read_point
+from server_side.scan import ScanKind
+
+site = open_site()
+
+
+@st.fragment(run_every=1)
+def check(scan: ScanRecord) -> None:
+    now = datetime.now(UTC)
+    page_clock(site, now)
+    name = st.query_params.get("point")
+    view = read_point(site.store, scan, name=name, result_id=None, now=now, zone=site.zone)
+    curve = read_curve(site.store, site.config, scan.scan_id)
+    scan_head(view.scan, now)
+    left, right = st.columns([1.6, 1.0], gap="medium")
+    with left:
+        if curve is not None:
+            curve_chart(curve, "curve", WHOLE_WIDTH)
+        tile_map(view.scan, view.point.panel.name, "map", now, pick)
+    with right:
+        point_panel(view.point.panel, now, "spectrum")
+
+
+def pick(name: str) -> None:
+    st.query_params["point"] = name
+
+
+checks = [s for s in queries.scans(site.store, site.name) if s.kind is ScanKind.HV]
+chosen = pick_scan(tuple(checks), site.zone)
+if chosen is None:
+    st.html(paragraph("No HV check yet: start one on the live page."))
+else:
+    check(chosen)

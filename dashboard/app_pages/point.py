@@ -1,0 +1,61 @@
+"""One point: its spectrum, verdict, takes, and where its numbers came from."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from background_executor import queries
+from background_executor.records import ScanRecord
+from dashboard.components.clock import page_clock
+from dashboard.components.markup import paragraph
+from dashboard.components.point_detail import (
+    point_judgement,
+    point_numbers,
+    point_origin,
+    point_plot,
+    point_result,
+    point_takes,
+)
+from dashboard.components.scan_picker import pick_scan
+from dashboard.components.slot_card import tile_map
+from dashboard.site import open_site
+from dashboard.views.detail import read_point
+
+site = open_site()
+
+
+@st.fragment(run_every=1)
+def point(scan: ScanRecord) -> None:
+    now = datetime.now(UTC)
+    page_clock(site, now)
+    address = st.query_params
+    view = read_point(
+        site.store,
+        scan,
+        name=address.get("point"),
+        result_id=address.get("result"),
+        now=now,
+        zone=site.zone,
+    )
+    left, right = st.columns([1.0, 1.6], gap="medium")
+    with left:
+        tile_map(view.scan, view.point.panel.name, "map", now, pick)
+        point_takes(view.point)
+        point_plot(view.point)
+    with right:
+        point_result(view.point, now)
+        point_judgement(view.point, now)
+        point_numbers(view.point)
+        point_origin(view.point)
+
+
+def pick(name: str) -> None:
+    st.query_params.pop("result", None)
+    st.query_params["point"] = name
+
+
+chosen = pick_scan(queries.scans(site.store, site.name), site.zone)
+if chosen is None:
+    st.html(paragraph("No scan yet: start one on the live page."))
+else:
+    point(chosen)

@@ -1,0 +1,38 @@
+"""Jobs, commands and audit lines as tables."""
+
+import streamlit as st
+
+from background_executor.records import CommandRecord, EventRecord, JobRecord
+from dashboard.components.tables import table
+from dashboard.views.log import show_event, show_job
+from dashboard.views.status import show_command
+from dashboard.views.wording import local_time
+
+
+def job_table(jobs: tuple[JobRecord, ...], zone: str) -> None:
+    """Show the jobs of a scan, each with what it printed last."""
+    views = [show_job(job, zone) for job in jobs]
+    heads = ("", "state", "job", "scheduler", "node", "made", "ended", "message")
+    st.html(table(heads, [(view.look, view.state, *view.cells) for view in views]))
+    for view in views:
+        if view.log_tail:
+            with st.expander(f"Last lines of job {view.cells[0]}"):
+                st.code(view.log_tail, language=None, wrap_lines=True)
+
+
+def command_table(commands: tuple[CommandRecord, ...], zone: str) -> None:
+    """Show commands and their answers."""
+    views = [show_command(command) for command in commands]
+    heads = ("", "command", "answer", "by", "asked")
+    st.html(
+        table(
+            heads,
+            [(v.look, v.text, v.answer, v.operator, local_time(v.asked_at, zone)) for v in views],
+        )
+    )
+
+
+def event_table(events: tuple[EventRecord, ...], zone: str) -> None:
+    """Show lines of the audit."""
+    heads = ("when", "who", "did", "of what", "change", "why")
+    st.html(table(heads, [show_event(event, zone) for event in events]))

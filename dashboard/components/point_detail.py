@@ -1,0 +1,93 @@
+"""Everything about one point, drawn."""
+
+from datetime import datetime
+from html import escape
+
+import streamlit as st
+
+from dashboard.components.charts import WHOLE_WIDTH, spectrum_chart
+from dashboard.components.markup import age_of, chip, facts, paragraph, row
+from dashboard.components.slot_card import panel_head
+from dashboard.components.tables import table
+from dashboard.views.point import PointView
+
+
+def point_result(view: PointView, now: datetime) -> None:
+    """Show verdict, gain and spectrum of a point."""
+    st.html(panel_head(view.panel, now))
+    if view.decision:
+        st.html(paragraph(f"Decision: {view.decision}", "strong"))
+    title = f"Charge spectrum at {view.panel.title}"
+    spectrum_chart(view.panel.spectrum, title, "spectrum", WHOLE_WIDTH)
+    if view.panel.spectrum is not None and view.panel.spectrum.caption:
+        st.html(paragraph(f"Charges: {view.panel.spectrum.caption}"))
+
+
+def point_judgement(view: PointView, now: datetime) -> None:
+    """Show the checks of the verdict in words."""
+    if not view.checks:
+        return
+    st.html(
+        _heading("Checks of the verdict")
+        + row(paragraph(f"Rule: {view.rule}"), age_of(view.judged_at, now, "judged "))
+        + table(
+            ("check", "", "what was found", "value", "limits"),
+            [
+                (
+                    check.name if check.is_required else f"{check.name} (optional)",
+                    check.look,
+                    check.text,
+                    check.value,
+                    check.limits,
+                )
+                for check in view.checks
+            ],
+        )
+    )
+
+
+def point_numbers(view: PointView) -> None:
+    """Show fits, parameters and measured quality."""
+    st.html(
+        _heading("Fits")
+        + table(("model", "gain_peak", "gain_mean", "χ²/ndf", "outcome"), view.fits)
+        + _heading("Measured quality")
+        + table(("quantity", "value", "meaning"), view.quality)
+        + _heading("Fit parameters")
+        + table(("model", "parameter", "value", ""), view.parameters)
+    )
+
+
+def point_origin(view: PointView) -> None:
+    """Show where the numbers came from."""
+    heads = ("channel", "file", "size, format", "last written", "events", "damage")
+    st.html(
+        _heading("Where it came from")
+        + facts(view.origin)
+        + _heading("Raw files")
+        + table(heads, view.inputs)
+    )
+
+
+def point_takes(view: PointView) -> None:
+    """Show all takes and revisions, and let an older one be shown."""
+    st.html(_heading("Takes and revisions"))
+    for take in view.takes:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.html(row(chip(take.look), paragraph(f"{take.label}: {take.gain}, {take.measured}")))
+            if take.is_shown:
+                st.html(paragraph("shown", "strong"), width="content")
+            elif st.button("Show", key=f"show-{take.result_id}"):
+                st.query_params["result"] = str(take.result_id)
+                st.rerun()
+
+
+def point_plot(view: PointView) -> None:
+    """Show the picture that the analysis drew on the server."""
+    if view.plot is not None and view.plot.is_file():
+        st.html(_heading("Picture of the analysis"))
+        st.image(view.plot)
+
+
+def _heading(text: str) -> str:
+    return f'<p class="pmt-heading pmt-above">{escape(text)}</p>'

@@ -1,0 +1,157 @@
+"""What can be asked for at one place of the bench: every act is a command, none is waited for."""
+
+import streamlit as st
+from pydantic import ValidationError
+
+from background_executor import queries
+from background_executor.commands import (
+    Command,
+    ListAcquisitions,
+    ProcessExisting,
+    StartHvCheck,
+    StartScan,
+    StopScan,
+)
+from background_executor.records import AcquisitionRecord
+from dashboard.asking import ask
+from dashboard.components.markup import paragraph
+from dashboard.site import OpenSite
+from dashboard.views.slots import ScanView, serial_number_fault
+from dashboard.views.wording import count, kind_label, local_time
+from server_side.scan import ScanKind, Slot
+
+DEFAULT_NOMINAL_V = 1800
+_KIND_WORDS = {ScanKind.POSITION: "Scan", ScanKind.HV: "HV"}
+
+
+def choose_kind(slot: Slot, newest: ScanKind) -> ScanKind:
+    """Let the position scan or the HV check of a place be shown; the newer one unless chosen."""
+    st.html(f'<p class="pmt-heading">PMT {slot.value}</p>', width="content")
+    chosen = st.radio(
+        "Shown",
+        list(ScanKind),
+        format_func=_KIND_WORDS.__getitem__,
+        index=list(ScanKind).index(newest),
+        horizontal=True,
+        key=f"kind{slot.value}",
+        label_visibility="collapsed",
+        width="content",
+        bind="query-params",
+    )
+    return chosen or newest
+
+
+def scan_controls(site: OpenSite, slot: Slot, scan: ScanView | None, operator: str) -> None:
+    """Draw the serial number and what can be done with it."""
+    serial = _serial_number(slot, scan)
+    fault = serial_number_fault(serial) if serial else ""
+    is_ready = bool(operator and serial and not fault)
+    _start_scan(site, slot, serial, operator, is_ready=is_ready)
+    _stop_scan(site, slot, scan, operator)
+    _start_hv_check(site, slot, serial, operator, is_ready=is_ready)
+    _process_existing(site, slot, operator)
+    if fault:
+        st.html(paragraph(fault, "fault"))
+
+
+def _serial_number(slot: Slot, scan: ScanView | None) -> str:
+    key = f"sn{slot.value}"
+    if key not in st.session_state and key not in st.query_params and scan is not None:
+        st.session_state[key] = scan.serial_number
+    text = st.text_input(
+        f"Serial number of PMT {slot.value}",
+        key=key,
+        bind="query-params",
+        placeholder="serial number",
+        label_visibility="collapsed",
+        max_chars=40,
+        width=140,
+    )
+    return (text or "").strip()
+
+
+def _start_scan(site: OpenSite, slot: Slot, serial: str, operator: str, *, is_ready: bool) -> None:
+    if st.button(
+        "Start scan", key=f"start-scan{slot.value}", type="primary", disabled=not is_ready
+    ):
+        ask(site.store, site.name, StartScan(serial_number=serial, slot=slot), operator)
+
+
+def _stop_scan(site: OpenSite, slot: Slot, scan: ScanView | None, operator: str) -> None:
+    is_running = scan is not None and scan.is_running
+    with st.popover("Stop", key=f"stop{slot.value}", disabled=not (is_running and operator)):
+        if scan is None:
+            return
+        st.write(f"End the {scan.title} of {scan.serial_number}? What was measured stays.")
+        reason = st.text_input("Reason", key=f"stop-reason{slot.value}", max_chars=200)
+        if st.button("Stop it", key=f"stop-sure{slot.value}", type="primary"):
+            command = StopScan(scan_id=scan.scan_id, reason=reason or "")
+            ask(site.store, site.name, command, operator)
+
+
+def _start_hv_check(
+    site: OpenSite, slot: Slot, serial: str, operator: str, *, is_ready: bool
+) -> None:
+    with st.popover("HV check", key=f"hv{slot.value}", disabled=not is_ready):
+        nominal = st.number_input(
+            "Nominal voltage (V)",
+            min_value=500,
+            max_value=3000,
+            value=DEFAULT_NOMINAL_V,
+            step=10,
+            key=f"nominal{slot.value}",
+        )
+        st.html(paragraph("Measured around it: " + _voltages(site, int(nominal))))
+        if st.button("Start HV check", key=f"start-hv{slot.value}", type="primary"):
+            command = StartHvCheck(serial_number=serial, slot=slot, nominal_v=int(nominal))
+            ask(site.store, site.name, command, operator)
+
+
+def _voltages(site: OpenSite, nominal_v: int) -> str:
+    return ", ".join(f"{step:+d} V" if step else f"{nominal_v} V" for step in _steps(site))
+
+
+def _steps(site: OpenSite) -> tuple[int, ...]:
+    return site.config.plan.hv_steps_v
+
+
+def _process_existing(site: OpenSite, slot: Slot, operator: str) -> None:
+    with st.popover("Existing data", key=f"existing{slot.value}", disabled=not operator):
+        known = queries.acquisitions(site.store, site.name)
+        chosen = st.selectbox(
+            "Acquisition on the server",
+            options=known,
+            format_func=lambda entry: _describe(entry, site.zone),
+            index=None,
+            placeholder="choose one" if known else "none known: look for them first",
+            key=f"acquisition{slot.value}",
+        )
+        with st.container(horizontal=True):
+            go_on = st.button(
+                "Process it", key=f"process{slot.value}", type="primary", disabled=chosen is None
+            )
+            look = st.button("Look for data", key=f"look{slot.value}")
+        if go_on and chosen is not None:
+            _ask_for(site, chosen, slot, operator)
+        if look:
+            ask(site.store, site.name, ListAcquisitions(), operator)
+
+
+def _describe(entry: AcquisitionRecord, zone: str) -> str:
+    points = count(entry.points, "point", "points")
+    when = local_time(entry.modified_at, zone)
+    return f"{entry.serial_number}, {kind_label(entry.kind)}, {points}, {when} ({entry.folder})"
+
+
+def _ask_for(site: OpenSite, entry: AcquisitionRecord, slot: Slot, operator: str) -> None:
+    try:
+        command: Command = ProcessExisting(
+            serial_number=entry.serial_number,
+            slot=slot,
+            scan_kind=entry.kind.value,
+            acquisition=entry.folder,
+        )
+    except ValidationError as error:
+        st.error(f"This acquisition cannot be processed: {error}")
+        return
+    ask(site.store, site.name, command, operator)

@@ -1,0 +1,113 @@
+"""One place of the bench on the operator's page: controls, progress, map, point."""
+
+from collections.abc import Callable
+from datetime import datetime
+from html import escape
+
+import streamlit as st
+
+from dashboard.components.charts import curve_chart, spectrum_chart
+from dashboard.components.markup import age_of, chip, paragraph, row
+from dashboard.components.photocathode import photocathode
+from dashboard.components.tile_list import tile_list
+from dashboard.theme import LOOKS
+from dashboard.views.live import SlotView
+from dashboard.views.panel import PanelView
+from dashboard.views.slots import ScanView, WorkView
+from server_side.scan import ScanKind
+
+POINT_PAGE = "app_pages/point.py"
+JOB_OLD_AFTER_S = 60
+"""A job says at least every few seconds that it lives."""
+
+
+def scan_head(scan: ScanView, now: datetime) -> None:
+    """Say what runs, how far it is, and what the job does now."""
+    title = f"{scan.title} of {scan.serial_number}"
+    pieces = [
+        row(
+            f'<p class="pmt-heading">{escape(title)}</p>',
+            chip(scan.look),
+            paragraph(scan.progress, "strong"),
+        ),
+        _progress_bar(scan.done, scan.planned),
+    ]
+    if scan.message:
+        pieces.append(paragraph(scan.message, "fault"))
+    if scan.work is not None:
+        pieces.append(row(*_work(scan.work, now)))
+    elif not scan.is_running:
+        pieces.append(row(age_of(scan.ended_at, now, "ended ")))
+    st.html("".join(pieces))
+
+
+def _progress_bar(done: int, planned: int) -> str:
+    return (
+        f'<div class="pmt-bar" role="progressbar" aria-valuemin="0" aria-valuenow="{done}" '
+        f'aria-valuemax="{planned}"><div style="width:{100 * done / planned:.1f}%"></div></div>'
+    )
+
+
+def _work(work: WorkView, now: datetime) -> list[str]:
+    parts = [paragraph(work.text)]
+    if work.preliminary:
+        parts.append(f'<span class="pmt-preliminary">{escape(work.preliminary)}</span>')
+    return [*parts, age_of(work.heard_at, now, "job heard ", JOB_OLD_AFTER_S)]
+
+
+def tile_map(
+    scan: ScanView, picked: str | None, key: str, now: datetime, on_pick: Callable[[str], None]
+) -> None:
+    """Draw the map of a position scan or the points of an HV check, with the legend."""
+    title = f"{scan.title} of {scan.serial_number}"
+    draw = tile_list if scan.kind is ScanKind.HV else photocathode
+    draw(scan.tiles, title=title, picked=picked, key=key, on_pick=on_pick)
+    legend = (chip(LOOKS[entry.face], str(entry.tiles)) for entry in scan.counts)
+    note = "gain in 10⁷; seen from the front, φ 0° right, counter-clockwise"
+    shown = note if scan.kind is ScanKind.POSITION else "gain in 10⁷"
+    note_line = row(paragraph(shown), age_of(scan.changed_at, now, "changed "))
+    st.html(row(*legend, kind="tight legend") + note_line)
+
+
+def panel_head(panel: PanelView, now: datetime) -> str:
+    """Write a point's verdict and gain with its definition, and the ages."""
+    pieces = [row(f'<p class="pmt-heading">{escape(panel.title)}</p>', chip(panel.look))]
+    if panel.gain is not None:
+        pieces.append(f'<p class="pmt-gain">{escape(panel.gain.number)}</p>')
+        pieces.append(paragraph(f"{panel.gain.definition}, {panel.gain.goodness}"))
+    elif panel.gain_missing:
+        pieces.append(paragraph(f"No gain: {panel.gain_missing}", "fault"))
+    if panel.summary:
+        pieces.append(paragraph(panel.summary))
+    if panel.measured_at is not None:
+        ages = (
+            age_of(panel.acquired_at, now, "data "),
+            age_of(panel.measured_at, now, "analysed "),
+        )
+        pieces.append(row(*ages))
+    return "".join(pieces)
+
+
+def point_panel(panel: PanelView, now: datetime, key: str) -> None:
+    """Show a point in short: verdict, gain with its definition, spectrum with fit."""
+    st.html(panel_head(panel, now))
+    spectrum_chart(panel.spectrum, f"Charge spectrum at {panel.title}", key)
+    address = {"scan": panel.scan_id, "point": panel.name}
+    st.page_link(POINT_PAGE, label="Everything about this point", query_params=address)
+
+
+def slot_body(view: SlotView, now: datetime, on_pick: Callable[[str], None]) -> None:
+    """Draw map and point side by side, or the curve of an HV check."""
+    left, right = st.columns([1.28, 1.0], gap="small")
+    number = view.slot.value
+    with left:
+        if view.scan is not None:
+            picked = None if view.panel is None else view.panel.name
+            tile_map(view.scan, picked, f"map{number}", now, on_pick)
+        if view.curve is not None:
+            curve_chart(view.curve, f"curve{number}")
+    with right:
+        if view.panel is None:
+            st.html(paragraph("No point is measured yet. Points appear here as they are stored."))
+        else:
+            point_panel(view.panel, now, f"spectrum{number}")

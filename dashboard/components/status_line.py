@@ -1,0 +1,67 @@
+"""The line at the top: executor, link, ages, start and stop, the last commands."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from background_executor import instance
+from background_executor.commands import StopExecutor, SyncNow
+from background_executor.errors import ExecutorError
+from dashboard.asking import ask
+from dashboard.components.clock import clock
+from dashboard.components.markup import age_of, chip, paragraph, row
+from dashboard.site import OpenSite
+from dashboard.views.live import HeadView
+from dashboard.views.status import SILENT_AFTER, CommandView
+
+SYNC_OLD_AFTER_S = 120
+
+
+def status_line(site: OpenSite, view: HeadView, operator: str, now: datetime) -> None:
+    """Show whether anything happens in the background, and let it be started or stopped."""
+    status = view.status
+    clock(now, status.beat_at)
+    with st.container(horizontal=True, vertical_alignment="center", key="status"):
+        st.html(_state(view, now), width="stretch")
+        if status.is_running:
+            sync = st.button("Sync now", key="sync-now", disabled=not operator)
+            if sync:
+                ask(site.store, site.name, SyncNow(), operator)
+            with st.popover("Stop executor", key="stop-executor", disabled=not operator):
+                st.write("Jobs on the server go on; nothing is fetched until it is started again.")
+                if st.button("Stop it", key="stop-executor-sure", type="primary"):
+                    ask(site.store, site.name, StopExecutor(), operator)
+        elif st.button("Start executor", key="start-executor", type="primary"):
+            _start(site)
+    if view.commands:
+        st.html(row(*(_command(command, now) for command in view.commands), kind="tight"))
+
+
+def _state(view: HeadView, now: datetime) -> str:
+    status = view.status
+    pieces = [chip(status.executor)]
+    if status.link is not None:
+        pieces.append(chip(status.link, status.link_message))
+    limit = round(SILENT_AFTER.total_seconds())
+    pieces.append(age_of(status.beat_at, now, "heartbeat ", limit))
+    pieces.append(age_of(status.synced_at, now, "server heard ", SYNC_OLD_AFTER_S))
+    if status.message:
+        pieces.append(paragraph(status.message, "strong"))
+    return row(*pieces)
+
+
+def _command(command: CommandView, now: datetime) -> str:
+    text = f"{command.text}{f' — {command.answer}' if command.answer else ''}"
+    return row(
+        chip(command.look), paragraph(text), age_of(command.asked_at, now, "asked "), kind="tight"
+    )
+
+
+def _start(site: OpenSite) -> None:
+    with st.spinner("The executor is being started"):
+        try:
+            instance.start_detached(site.config_path)
+        except ExecutorError as error:
+            st.error(f"The executor did not start: {error}")
+            return
+    st.rerun(scope="fragment")

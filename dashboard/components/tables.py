@@ -1,0 +1,23 @@
+"""Tables of plain text; a cell may be a chip."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from dashboard.components.markup import chip
+from dashboard.theme import Look
+
+Cell = str | Look
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """Write a table; text is escaped, a look becomes its chip."""
+    top = "".join(f"<th>{escape(text)}</th>" for text in heads)
+    lines = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in rows)
+    return (
+        f'<div class="pmt-scroll"><table class="pmt-table"><thead><tr>{top}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _cell(cell: Cell) -> str:
+    return f"<td>{chip(cell) if isinstance(cell, Look) else escape(cell)}</td>"

@@ -1,0 +1,59 @@
+"""One point of one scan, read from the store."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from background_executor import queries
+from background_executor.config import SiteConfig
+from background_executor.records import ScanRecord
+from background_executor.store import Store
+from dashboard.views.curve import CurveView, show_curve
+from dashboard.views.point import PointView, show_point
+from dashboard.views.slots import ScanView, show_scan
+
+
+@dataclass(frozen=True)
+class DetailView:
+    """A point and the scan that it belongs to."""
+
+    scan: ScanView
+    point: PointView
+
+
+def read_point(
+    store: Store,
+    scan: ScanRecord,
+    *,
+    name: str | None,
+    result_id: str | None,
+    now: datetime,
+    zone: str,
+) -> DetailView:
+    """Read a point of a scan with all its results.
+
+    Parameters
+    ----------
+    name
+        Name of the point; the newest one when it is none of the scan's.
+    result_id
+        Number of the result to show, as the address has it.
+    """
+    points = queries.points(store, scan.scan_id)
+    job = next(iter(queries.jobs(store, scan.scan_id)), None)
+    view = show_scan(queries.scan(store, scan.scan_id) or scan, points, job, now)
+    by_name = {point.point.name: point for point in points}
+    chosen = by_name.get(name or "") or by_name.get(view.newest or "") or points[0]
+    results = queries.results_of_point(store, scan.scan_id, chosen.point)
+    number = int(result_id) if result_id is not None and result_id.isdecimal() else None
+    return DetailView(view, show_point(chosen, results, number, now, zone))
+
+
+def read_curve(store: Store, config: SiteConfig, scan_id: str) -> CurveView | None:
+    """Read the gain curve of an HV check, with the voltage for the site's target gain.
+
+    Returns
+    -------
+    None when there is no such check.
+    """
+    record = queries.hv_curve(store, scan_id, config.health.target_gain)
+    return None if record is None else show_curve(record)

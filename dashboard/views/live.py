@@ -1,0 +1,103 @@
+"""The operator's page, read from the store: one whole view for each place of the bench."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from background_executor import queries
+from background_executor.config import SiteConfig
+from background_executor.records import JobRecord, PointRecord
+from background_executor.store import Store
+from dashboard.views.curve import CurveView
+from dashboard.views.detail import read_curve
+from dashboard.views.panel import PanelView, show_panel
+from dashboard.views.slots import ScanView, show_scan
+from dashboard.views.status import CommandView, StatusView, recent_commands, show_status
+from server_side.journal import LiveProgress
+from server_side.scan import ScanKind, Slot
+
+
+@dataclass(frozen=True)
+class SlotView:
+    """What one place of the bench shows."""
+
+    slot: Slot
+    scan: ScanView | None
+    panel: PanelView | None
+    """The point beside the map."""
+    curve: CurveView | None
+    """Of an HV check."""
+    is_following: bool
+    """The panel shows the newest point because nobody picked one."""
+
+
+@dataclass(frozen=True)
+class HeadView:
+    """What stands above both places."""
+
+    status: StatusView
+    commands: tuple[CommandView, ...]
+
+
+def read_head(store: Store, config: SiteConfig, now: datetime) -> HeadView:
+    """Read executor, link and last commands."""
+    site = config.site.name
+    status = show_status(queries.executor(store, site), now)
+    return HeadView(status, recent_commands(queries.commands(store, site, limit=10), now))
+
+
+def newest_kind(store: Store, config: SiteConfig, slot: Slot) -> ScanKind:
+    """Return the kind of what was started last in a place."""
+    found = [
+        scan
+        for kind in ScanKind
+        if (scan := queries.current_scan(store, config.site.name, kind, slot)) is not None
+    ]
+    return max(found, key=lambda scan: scan.started_at).kind if found else ScanKind.POSITION
+
+
+def read_slot(
+    store: Store,
+    config: SiteConfig,
+    slot: Slot,
+    *,
+    kind: ScanKind,
+    picked: str | None,
+    now: datetime,
+) -> SlotView:
+    """Read the newest scan of a kind in a place, and the point beside its map.
+
+    Parameters
+    ----------
+    picked
+        Name of the point to show; the newest one when None or unknown.
+    """
+    scan = queries.current_scan(store, config.site.name, kind, slot)
+    if scan is None:
+        return SlotView(slot, None, None, None, is_following=True)
+    points = queries.points(store, scan.scan_id)
+    job = next(iter(queries.jobs(store, scan.scan_id)), None)
+    view = show_scan(scan, points, job, now)
+    chosen = _find(points, picked) or _find(points, view.newest)
+    return SlotView(
+        slot=slot,
+        scan=view,
+        panel=None if chosen is None else _read_panel(store, chosen, job, now),
+        curve=read_curve(store, config, scan.scan_id) if scan.kind is ScanKind.HV else None,
+        is_following=_find(points, picked) is None,
+    )
+
+
+def _find(points: tuple[PointRecord, ...], name: str | None) -> PointRecord | None:
+    return next((point for point in points if point.point.name == name), None)
+
+
+def _read_panel(
+    store: Store, point: PointRecord, job: JobRecord | None, now: datetime
+) -> PanelView:
+    result = queries.result(store, point.result_id) if point.result_id is not None else None
+    return show_panel(point, result, _progress_of(point, job), now)
+
+
+def _progress_of(point: PointRecord, job: JobRecord | None) -> LiveProgress | None:
+    live = None if job is None else job.live
+    return live if live is not None and live.point == point.point else None

@@ -1,0 +1,298 @@
+"""Everything about one point: what was measured, how it was judged, where it came from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from background_executor.records import (
+    CheckRecord,
+    DecisionRecord,
+    PointRecord,
+    ResultRecord,
+    VerdictRecord,
+)
+from dashboard.theme import CHECK_LOOKS, LOOKS, Face, Look, face_of_verdict
+from dashboard.views.panel import PanelView, show_panel
+from dashboard.views.wording import (
+    NO_NUMBER,
+    count,
+    duration,
+    gain_with_error,
+    local_time,
+    with_error,
+)
+from server_side.result import InputFile, Measurement, NoFit, Quantity, ValidFit
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """One check of the verdict in words."""
+
+    name: str
+    look: Look
+    text: str
+    value: str
+    limits: str
+    is_required: bool
+
+
+@dataclass(frozen=True)
+class TakeView:
+    """One take and revision of the point."""
+
+    result_id: int
+    label: str
+    look: Look
+    gain: str
+    measured: str
+    is_shown: bool
+
+
+@dataclass(frozen=True)
+class PointView:
+    """One stored result and what stands around it."""
+
+    panel: PanelView
+    rule: str
+    judged_at: datetime | None
+    checks: tuple[CheckView, ...]
+    decision: str
+    """Empty without one."""
+    fits: tuple[Row, ...]
+    """Model, gain_peak, gain_mean, chi2/ndf, probability or why there is none."""
+    parameters: tuple[Row, ...]
+    quality: tuple[Row, ...]
+    origin: tuple[tuple[str, str], ...]
+    inputs: tuple[Row, ...]
+    takes: tuple[TakeView, ...]
+    plot: Path | None
+
+
+def show_point(
+    point: PointRecord,
+    results: tuple[ResultRecord, ...],
+    result_id: int | None,
+    now: datetime,
+    zone: str,
+) -> PointView:
+    """Show a point and one of its results.
+
+    Parameters
+    ----------
+    results
+        All results of the point, newest first.
+    result_id
+        Which of them to show; the newest when it is none of them.
+    zone
+        Zone in which times are written.
+    """
+    shown = next((r for r in results if r.result_id == result_id), None)
+    shown = shown or (results[0] if results else None)
+    return PointView(
+        panel=_show_panel(point, results, shown, now),
+        rule=shown.verdict.rule if shown is not None and shown.verdict is not None else "",
+        judged_at=shown.verdict.judged_at if shown is not None and shown.verdict else None,
+        checks=_checks(shown.verdict if shown is not None else None),
+        decision=_decision(point.decision, zone),
+        fits=_fits(shown),
+        parameters=_parameters(shown),
+        quality=tuple(_measurement(entry) for entry in _quality(shown)),
+        origin=_origin(shown, zone) if shown is not None else (),
+        inputs=tuple(_input(entry, zone) for entry in _inputs(shown)),
+        takes=tuple(_take(entry, shown, zone) for entry in results),
+        plot=shown.folder / shown.result.charge_plot if shown is not None else None,
+    )
+
+
+def _show_panel(
+    point: PointRecord,
+    results: tuple[ResultRecord, ...],
+    shown: ResultRecord | None,
+    now: datetime,
+) -> PanelView:
+    """Show the point itself, or an older result of it under its own verdict."""
+    panel = show_panel(point, shown, None, now)
+    if shown is None or shown.result_id == point.result_id or shown.verdict is None:
+        return panel
+    look = LOOKS[face_of_verdict(shown.verdict.verdict)]
+    title = f"{panel.title}, {_take_label(shown)} of {count(len(results), 'result', 'results')}"
+    return PanelView(
+        name=panel.name,
+        title=title,
+        look=look,
+        face=face_of_verdict(shown.verdict.verdict),
+        summary=shown.verdict.summary,
+        gain=None,
+        gain_missing="an older result: its gains stand below, under the models",
+        spectrum=panel.spectrum,
+        measured_at=shown.result.provenance.measured_at,
+        acquired_at=shown.result.provenance.acquisition.ended_at,
+        scan_id=panel.scan_id,
+        is_preliminary=False,
+    )
+
+
+def _checks(verdict: VerdictRecord | None) -> tuple[CheckView, ...]:
+    if verdict is None:
+        return ()
+    return tuple(
+        CheckView(
+            name=check.name.replace("_", " "),
+            look=CHECK_LOOKS[check.outcome],
+            text=check.text,
+            value=_value_of(check),
+            limits=_limits_of(check),
+            is_required=check.required,
+        )
+        for check in verdict.checks
+    )
+
+
+def _value_of(check: CheckRecord) -> str:
+    if check.value is None:
+        return NO_NUMBER
+    return with_error(check.value, check.error, check.unit)
+
+
+def _limits_of(check: CheckRecord) -> str:
+    inner, outer = _span(check.inner), _span(check.outer)
+    if not inner and not outer:
+        return ""
+    return inner if inner == outer else f"inner {inner or 'open'}, outer {outer or 'open'}"
+
+
+def _span(limits: tuple[float | None, float | None]) -> str:
+    low, high = limits
+    if low is None and high is None:
+        return ""
+    if low is None:
+        return f"up to {high:g}"
+    return f"from {low:g}" if high is None else f"{low:g} to {high:g}"
+
+
+def _decision(decision: DecisionRecord | None, zone: str) -> str:
+    if decision is None:
+        return ""
+    why = ": ".join(text for text in (decision.reason, decision.comment) if text)
+    when = local_time(decision.decided_at, zone)
+    return f"{decision.decision.value} by {decision.operator}, {when}" + (
+        f" ({why})" if why else ""
+    )
+
+
+def _fits(record: ResultRecord | None) -> tuple[Row, ...]:
+    return () if record is None else tuple(_fit_row(fit) for fit in record.result.fits)
+
+
+def _fit_row(fit: ValidFit | NoFit) -> Row:
+    name = f"{fit.model} on {fit.spectrum.value} charge, {count(fit.charges, 'charge', 'charges')}"
+    if isinstance(fit, NoFit):
+        reason = f"{fit.outcome.replace('_', ' ')}: {fit.message}"
+        return (name, NO_NUMBER, NO_NUMBER, NO_NUMBER, reason)
+    mean = NO_NUMBER
+    if fit.gain_mean is not None:
+        mean = gain_with_error(fit.gain_mean, fit.gain_mean_err)
+    goodness = f"{fit.chi2:.1f}/{fit.ndf}"
+    peak = gain_with_error(fit.gain_peak, fit.gain_peak_err)
+    return (name, peak, mean, goodness, f"valid, p = {fit.p_value:.2g}")
+
+
+def _parameters(record: ResultRecord | None) -> tuple[Row, ...]:
+    fits = () if record is None else record.result.fits
+    return tuple(
+        (
+            fit.model,
+            parameter.name,
+            with_error(parameter.value, parameter.error, parameter.unit),
+            parameter.note or ("fixed" if parameter.error is None else ""),
+        )
+        for fit in fits
+        if isinstance(fit, ValidFit)
+        for parameter in fit.parameters
+    )
+
+
+def _quality(record: ResultRecord | None) -> tuple[Measurement, ...]:
+    if record is None:
+        return ()
+    derived = (
+        entry for fit in record.result.fits if isinstance(fit, ValidFit) for entry in fit.derived
+    )
+    return (*record.result.quality, *derived)
+
+
+def _measurement(entry: Measurement) -> Row:
+    name = entry.name.replace("_", " ")
+    if isinstance(entry, Quantity):
+        return (name, with_error(entry.value, entry.error, entry.unit), entry.meaning)
+    return (name, NO_NUMBER, f"not measured: {entry.reason}")
+
+
+def _origin(record: ResultRecord, zone: str) -> tuple[tuple[str, str], ...]:
+    result, source = record.result, record.result.provenance
+    acquisition = source.acquisition
+    return (
+        ("serial number", f"{result.serial_number}, PMT {result.slot.value}"),
+        ("scan", result.scan_id),
+        ("take", _take_label(record)),
+        ("triggers", f"{result.triggers:,}, {result.selected_charges:,} charges selected"),
+        ("raw folder", acquisition.folder),
+        (
+            "data taken",
+            f"{local_time(acquisition.began_at, zone)} to {local_time(acquisition.ended_at, zone)}",
+        ),
+        ("complete because", acquisition.complete_because),
+        ("PMT channel", f"{acquisition.pmt_channel} {acquisition.channel_note}".strip()),
+        ("analysed", f"{local_time(source.measured_at, zone)} on {source.host}"),
+        ("analysis took", duration(source.duration_s)),
+        ("job", source.job or ""),
+        ("software", f"server_side {source.software_version}"),
+        ("settings", f"sha256 {source.settings_sha256}"),
+        ("manifest", f"sha256 {record.manifest_sha256}"),
+        ("ROOT file", source.root_file or ""),
+        ("verified copy", str(record.folder)),
+        ("stored", local_time(record.stored_at, zone)),
+    )
+
+
+def _inputs(record: ResultRecord | None) -> tuple[InputFile, ...]:
+    return () if record is None else record.result.provenance.inputs
+
+
+def _input(entry: InputFile, zone: str) -> Row:
+    lost = (
+        ("skipped", entry.skipped_events),
+        ("torn", entry.torn_events),
+        ("lost", entry.lost_events),
+        ("doubled", entry.doubled_events),
+    )
+    damage = [f"{number:,} {word}" for word, number in lost if number]
+    return (
+        str(entry.channel),
+        entry.path,
+        f"{entry.size_bytes:,} bytes, {entry.raw_format}",
+        local_time(entry.modified_at, zone),
+        f"{entry.events:,}",
+        "; ".join([*damage, *entry.damage]) or "none",
+    )
+
+
+def _take(record: ResultRecord, shown: ResultRecord | None, zone: str) -> TakeView:
+    verdict = record.verdict
+    face = face_of_verdict(verdict.verdict) if verdict is not None else None
+    fit = next((fit for fit in record.result.fits if isinstance(fit, ValidFit)), None)
+    return TakeView(
+        result_id=record.result_id,
+        label=_take_label(record),
+        look=LOOKS[face or Face.UNJUDGED],
+        gain=gain_with_error(fit.gain_peak, fit.gain_peak_err) if fit else NO_NUMBER,
+        measured=local_time(record.result.provenance.measured_at, zone),
+        is_shown=shown is not None and record.result_id == shown.result_id,
+    )
+
+
+def _take_label(record: ResultRecord) -> str:
+    take = record.result.take
+    return f"take {take.take}, revision {take.revision}"

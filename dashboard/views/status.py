@@ -1,0 +1,124 @@
+"""What the line at the top says: executor, link, ages, and the last commands."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from background_executor.records import (
+    CommandRecord,
+    CommandState,
+    ExecutorRecord,
+    ExecutorState,
+    LinkState,
+)
+from dashboard.theme import COMMAND_LOOKS, EXECUTOR_LOOKS, LINK_LOOKS, NEVER_STARTED, SILENT, Look
+
+SILENT_AFTER = timedelta(seconds=15)
+"""An executor that has not beaten for this long is not believed to run."""
+ANSWER_SHOWN_FOR = timedelta(minutes=10)
+"""How long an answered command stays in sight."""
+
+_WORDS = MappingProxyType(
+    {
+        "start-scan": "Start scan",
+        "start-hv-check": "Start HV check",
+        "stop-scan": "Stop",
+        "process-existing": "Process existing data",
+        "list-acquisitions": "Look for existing data",
+        "sync-now": "Sync now",
+        "reset": "Read everything again",
+        "stop-executor": "Stop executor",
+    }
+)
+
+
+@dataclass(frozen=True)
+class StatusView:
+    """The executor as the page shows it."""
+
+    executor: Look
+    message: str
+    link: Look | None
+    """None while there is nobody who could know."""
+    link_message: str
+    beat_at: datetime | None
+    synced_at: datetime | None
+    is_running: bool
+    """Whether it can be stopped; else it can be started."""
+
+
+@dataclass(frozen=True)
+class CommandView:
+    """A command and how far it is."""
+
+    command_id: int
+    text: str
+    look: Look
+    answer: str
+    operator: str
+    asked_at: datetime
+    is_open: bool
+
+
+def show_status(executor: ExecutorRecord | None, now: datetime) -> StatusView:
+    """Show what the executor last said, and whether it still speaks."""
+    if executor is None:
+        message = "It was never started here."
+        return StatusView(NEVER_STARTED, message, None, "", None, None, is_running=False)
+    is_running = executor.state is not ExecutorState.STOPPED and _is_beating(executor, now)
+    is_gone = executor.state is not ExecutorState.STOPPED and not is_running
+    look = SILENT if is_gone else EXECUTOR_LOOKS[executor.state]
+    return StatusView(
+        executor=look,
+        message=_gone_message(executor) if is_gone else executor.message,
+        link=LINK_LOOKS[executor.link] if is_running else None,
+        link_message="" if executor.link is LinkState.CONNECTED else executor.link_message,
+        beat_at=executor.beat_at,
+        synced_at=executor.synced_at,
+        is_running=is_running,
+    )
+
+
+def show_command(command: CommandRecord) -> CommandView:
+    """Show a command."""
+    return CommandView(
+        command_id=command.command_id,
+        text=" ".join([_WORDS.get(command.kind, command.kind), *_subject(command)]),
+        look=COMMAND_LOOKS[command.state],
+        answer=command.answer,
+        operator=command.operator,
+        asked_at=command.asked_at,
+        is_open=command.state in (CommandState.WAITING, CommandState.CLAIMED),
+    )
+
+
+def recent_commands(
+    commands: tuple[CommandRecord, ...], now: datetime, limit: int = 3
+) -> tuple[CommandView, ...]:
+    """Show the commands that wait, and the last ones that were answered."""
+    fresh = [
+        command
+        for command in commands
+        if command.answered_at is None or now - command.answered_at < ANSWER_SHOWN_FOR
+    ]
+    return tuple(show_command(command) for command in fresh[:limit])
+
+
+def _is_beating(executor: ExecutorRecord, now: datetime) -> bool:
+    return now - executor.beat_at <= SILENT_AFTER
+
+
+def _gone_message(executor: ExecutorRecord) -> str:
+    return (
+        f"Process {executor.pid} on {executor.host} said last that it was "
+        f"{executor.state.value}. Nothing is fetched or judged: start it."
+    )
+
+
+def _subject(command: CommandRecord) -> list[str]:
+    """Return what of a command's arguments a person wants to see."""
+    arguments = json.loads(command.arguments)
+    names = ("serial_number", "nominal_v", "acquisition", "scan_id")
+    found = [str(arguments[name]) for name in names if name in arguments]
+    return [f"{text} V" if text.isdigit() and len(text) < 5 else text for text in found]

@@ -1,0 +1,90 @@
+"""The tiles of a scan: one for each point, with the face that it shows."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from background_executor.records import PointRecord, PointState
+from dashboard.theme import LOOKS, Face, face_of
+from dashboard.views.wording import gain_number, gain_with_error, point_label
+from server_side.scan import Point
+
+LATE_AFTER = MappingProxyType(
+    {
+        PointState.ACQUIRING: timedelta(minutes=20),
+        PointState.PROCESSING: timedelta(minutes=5),
+        PointState.PUBLISHED: timedelta(minutes=2),
+    }
+)
+"""A point that stands still for longer is shown as late: acquiring takes about 5 minutes,
+analysing and fetching a few seconds."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One point as a map or a list shows it."""
+
+    name: str
+    """Name of the point, ``theta10_phi90``."""
+    point: Point
+    face: Face
+    number: str
+    """Gain in units of 1e7, or empty."""
+    label: str
+    """All of it in a sentence: tooltip, and what a screen reader says."""
+    changed_at: datetime
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the face tells of something that goes on now."""
+        return self.face in (Face.ACQUIRING, Face.PROCESSING, Face.FETCHING)
+
+
+@dataclass(frozen=True)
+class FaceCount:
+    """How many tiles show a face."""
+
+    face: Face
+    tiles: int
+
+
+def make_tile(point: PointRecord, now: datetime) -> Tile:
+    """Show a point."""
+    face = Face.LATE if _is_late(point, now) else face_of(point)
+    return Tile(
+        name=point.point.name,
+        point=point.point,
+        face=face,
+        number="" if point.gain is None else gain_number(point.gain.gain),
+        label=_sentence(point, face),
+        changed_at=point.updated_at,
+    )
+
+
+def count_faces(tiles: tuple[Tile, ...]) -> tuple[FaceCount, ...]:
+    """Count the faces of a scan, in the order of the table of looks."""
+    counts = Counter(tile.face for tile in tiles)
+    return tuple(FaceCount(face, counts[face]) for face in LOOKS if counts[face])
+
+
+def _is_late(point: PointRecord, now: datetime) -> bool:
+    limit = LATE_AFTER.get(point.state)
+    return limit is not None and now - point.updated_at > limit
+
+
+def _sentence(point: PointRecord, face: Face) -> str:
+    parts = [f"{point_label(point.point)}: {LOOKS[face].word}"]
+    if point.gain is not None:
+        parts.append(f"gain {gain_with_error(point.gain.gain, point.gain.gain_err)}")
+    elif point.gain_missing:
+        parts.append(f"no gain: {point.gain_missing}")
+    if point.verdict is not None:
+        parts.append(point.verdict.summary)
+    if point.decision is not None:
+        parts.append(f"{point.decision.decision.value} by {point.decision.operator}")
+    if point.error:
+        parts.append(point.error)
+    if point.takes > 1:
+        parts.append(f"take {point.take} of {point.takes}")
+    return ", ".join(part for part in parts if part)
