@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 
 from background_executor import queries
 from background_executor.config import SchedulerName, SiteConfig, TransportName
-from background_executor.errors import SettingsError, StoreError
+from background_executor.errors import StoreError
 from background_executor.scheduler import JobScript, Scheduler
 from background_executor.scheduler.pjm import PjmScheduler
 from background_executor.scheduler.process import ProcessScheduler
 from background_executor.scheduler.slurm import SlurmScheduler
+from background_executor.ssh import open_ssh_transport
 from background_executor.store import Store
 from background_executor.transport import LocalTransport, Transport
 from server_side.layout import ScanLayout
@@ -71,7 +72,7 @@ def open_transport(config: SiteConfig) -> Transport:
     """Make the transport that settings name; it connects when it is first used."""
     if config.site.transport is TransportName.LOCAL:
         return LocalTransport()
-    raise SettingsError(f"site.transport {config.site.transport.value!r} is not available here")
+    return open_ssh_transport(config.site)
 
 
 def open_scheduler(config: SiteConfig) -> Scheduler:

@@ -7,15 +7,23 @@
 stream of files may contain).
 """
 
-from background_executor.ssh.host_keys import HostKeyOffer, store_host_key
-from background_executor.ssh.link import next_host_key
+from background_executor.ssh.host_keys import (
+    ChangedHostKeyError,
+    HostKeyOffer,
+    UnknownHostKeyError,
+    store_host_key,
+)
+from background_executor.ssh.link import LoginRefusedError, next_host_key
 from background_executor.ssh.route import Hop, read_route
 from background_executor.ssh.transport import SshTransport, open_ssh_transport
 
 __all__ = [
+    "ChangedHostKeyError",
     "Hop",
     "HostKeyOffer",
+    "LoginRefusedError",
     "SshTransport",
+    "UnknownHostKeyError",
     "next_host_key",
     "open_ssh_transport",
     "read_route",

@@ -56,16 +56,16 @@ class UnknownHostKeyError(RefusedError):
         )
 
 
-def changed_key_error(
-    hop: Hop, error: paramiko.BadHostKeyException, known_hosts: Path
-) -> RefusedError:
-    """Say that a pinned key is another now, and what a person should do."""
-    return RefusedError(
-        f"the host key of {hop.key_name} has CHANGED: enrolled is "
-        f"{error.expected_key.fingerprint}, it shows {error.key.fingerprint}. Nothing was sent. "
-        "Ask the site whether its key was renewed; only then remove its line from "
-        f"{known_hosts} and run 'python -m background_executor enrol'"
-    )
+class ChangedHostKeyError(RefusedError):
+    """An enrolled host shows another key now."""
+
+    def __init__(self, hop: Hop, error: paramiko.BadHostKeyException, known_hosts: Path) -> None:
+        super().__init__(
+            f"the host key of {hop.key_name} has CHANGED: enrolled is "
+            f"{error.expected_key.fingerprint}, it shows {error.key.fingerprint}. Nothing was "
+            "sent. Ask the site whether its key was renewed; only then remove its line from "
+            f"{known_hosts} and run 'python -m background_executor enrol'"
+        )
 
 
 def read_known_hosts(path: Path) -> paramiko.HostKeys:

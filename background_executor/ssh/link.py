@@ -14,10 +14,10 @@ import paramiko
 from background_executor.config import SshSection
 from background_executor.errors import RefusedError, TransportError, UnreachableError
 from background_executor.ssh.host_keys import (
+    ChangedHostKeyError,
     HostKeyOffer,
     PinnedKeysOnly,
     UnknownHostKeyError,
-    changed_key_error,
     read_known_hosts,
 )
 from background_executor.ssh.route import Hop, read_route
@@ -160,7 +160,7 @@ def _said_while_connecting(hop: Hop, known_hosts: Path) -> Iterator[None]:
     except TransportError:
         raise
     except paramiko.BadHostKeyException as error:
-        raise changed_key_error(hop, error, known_hosts) from error
+        raise ChangedHostKeyError(hop, error, known_hosts) from error
     except paramiko.PasswordRequiredException as error:
         raise LoginRefusedError(
             f"the private key for {where} needs a passphrase; load it into ssh-agent with "

@@ -198,7 +198,7 @@ class SshTransport:
         except LoginRefusedError as error:
             self._refusals += 1
             if self._refusals >= self._section.max_refusals:
-                self._stopped_by = RefusedError(
+                self._stopped_by = LoginRefusedError(
                     f"stopped after {self._refusals} refused logins: {error}; "
                     "then start the executor again"
                 )

@@ -1,0 +1,102 @@
+"""What the command line does for a new site: doctor, enrol, deploy, roll-back.
+
+Acts that change something take the executor's lock: none runs beside them.
+"""
+
+import argparse
+
+from background_executor import instance
+from background_executor.config import SiteConfig, load_config
+from background_executor.deploy import deploy, roll_back
+from background_executor.doctor import CheckState
+from background_executor.errors import SettingsError
+from background_executor.site import open_transport
+from background_executor.ssh import HostKeyOffer, next_host_key, store_host_key
+from background_executor.way_checks import diagnose
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+
+
+def run_doctor(given: argparse.Namespace) -> int:
+    """Print every check of a site; fail when one does."""
+    failures = 0
+    for finding in diagnose(load_config(given.settings)):
+        print(finding.line(), flush=True)
+        failures += finding.state is CheckState.FAILED
+    print("the site is ready" if not failures else f"{failures} checks failed")
+    return EXIT_FAILED if failures else EXIT_DONE
+
+
+def enrol(given: argparse.Namespace) -> int:
+    """Show each host key that is not pinned yet, and pin it on the operator's word."""
+    config = load_config(given.settings)
+    section = config.site.ssh
+    if section is None:
+        raise SettingsError(f"site {config.site.name} has no section [site.ssh]: nothing to enrol")
+    with instance.hold_lock(config):
+        while (offer := next_host_key(section)) is not None:
+            if not _is_confirmed(offer, given.fingerprint):
+                print("nothing was enrolled")
+                return EXIT_FAILED
+            store_host_key(offer, section.known_hosts)
+            print(f"enrolled {offer.hop.key_name} in {section.known_hosts}")
+    print("every host key on the way is enrolled")
+    return EXIT_DONE
+
+
+def enrol_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``enrol``."""
+    parser.add_argument(
+        "--fingerprint", default=None, help="enrol without a question when the key has this one"
+    )
+
+
+def ship(given: argparse.Namespace) -> int:
+    """Put server_side on the server, or go back to the version before."""
+    config = load_config(given.settings)
+    with instance.hold_lock(config):
+        return _roll_back(config) if given.roll_back else _deploy(config, given)
+
+
+def ship_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``deploy``."""
+    parser.add_argument(
+        "--base-python", default="python3", help="interpreter there, 3.11 or newer, to build with"
+    )
+    parser.add_argument(
+        "--packages-of",
+        default="",
+        help="interpreter there whose packages are used, so that nothing is downloaded",
+    )
+    parser.add_argument("--roll-back", action="store_true", help="go back to the version before")
+
+
+def _deploy(config: SiteConfig, given: argparse.Namespace) -> int:
+    transport = open_transport(config)
+    try:
+        done = deploy(
+            config.site, transport, base_python=given.base_python, packages_of=given.packages_of
+        )
+    finally:
+        transport.close()
+    print(f"server_side {done.name} is current" + (" (it was there)" if done.was_there else ""))
+    if str(done.python) != config.site.python:
+        print(f'put into the settings, section [site]: python = "{done.python}"')
+    return EXIT_DONE
+
+
+def _roll_back(config: SiteConfig) -> int:
+    transport = open_transport(config)
+    try:
+        print(f"server_side {roll_back(config.site, transport)} is current again")
+    finally:
+        transport.close()
+    return EXIT_DONE
+
+
+def _is_confirmed(offer: HostKeyOffer, expected: str | None) -> bool:
+    print(f"{offer.hop.key_name} shows {offer.kind} {offer.fingerprint}")
+    if expected is not None:
+        return expected == offer.fingerprint
+    return input("Is this what the site publishes? Type 'yes' to enrol it: ").strip() == "yes"
