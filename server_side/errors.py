@@ -10,6 +10,7 @@ Tree::
     ├── PublishError         a result folder cannot be published or verified
     │   └── ManifestError        a folder does not agree with its manifest
     ├── RootFileError        a ROOT file cannot be written or read
+    ├── SimulationError      a simulated bench cannot be run
     ├── JournalError         a journal holds a line that cannot be understood
     └── InputFileError       a file given on the command line cannot be used
 
@@ -47,6 +48,10 @@ class ManifestError(PublishError):
 
 class RootFileError(ServerSideError):
     """A ROOT file cannot be written or read."""
+
+
+class SimulationError(ServerSideError):
+    """A simulated bench cannot be run."""
 
 
 class JournalError(ServerSideError):
