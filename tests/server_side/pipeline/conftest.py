@@ -1,12 +1,13 @@
 """Plans and raw folders for the tests of what runs as a job."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from server_side.gain_fit import GainFitter
 from server_side.scan import (
     NewAcquisitions,
     PositionPoint,
@@ -17,6 +18,8 @@ from server_side.scan import (
     VoltagePoint,
 )
 from server_side.settings import MeasurementSettings
+from tests.server_side.pipeline.bench import write_point
+from tests.server_side.pipeline.watched import WatchedScan
 
 SERIAL = "KQ0146"
 STARTED_AT = datetime(2026, 2, 20, 5, 41, 23, tzinfo=UTC)
@@ -81,3 +84,37 @@ def make_raw(tmp_path: Path) -> MakeRaw:
 
 def set_time(path: Path, moment: datetime) -> None:
     os.utime(path, (moment.timestamp(), moment.timestamp()))
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return the folder of a recorded point; each is written once in a session."""
+    base = tmp_path_factory.mktemp("recorded")
+
+    def record(seed: int = 1, events: int = 1500, channels: tuple[int, ...] = (0, 2)) -> Path:
+        folder = base / f"{seed}_{events}_{'_'.join(map(str, channels))}"
+        if not folder.exists():
+            write_point(folder, events, channels=channels, seed=seed)
+        return folder
+
+    return record
+
+
+@pytest.fixture(scope="session")
+def fitter() -> GainFitter:
+    return GainFitter(min_charges=100)
+
+
+@pytest.fixture
+def bench(
+    tmp_path: Path, make_plan: MakePlan, recorded: Callable[..., Path], fitter: GainFitter
+) -> Iterator[Callable[..., WatchedScan]]:
+    started: list[WatchedScan] = []
+
+    def start(**changes: object) -> WatchedScan:
+        started.append(WatchedScan(tmp_path, make_plan, recorded, fitter, **changes))
+        return started[-1]
+
+    yield start
+    for scan in started:
+        scan.close()

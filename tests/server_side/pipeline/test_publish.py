@@ -111,7 +111,7 @@ def run_python(code: str, *arguments: str) -> subprocess.Popen[bytes]:
 
 def whole_or_absent(results: Path) -> bool:
     """Check every take folder there is, and return whether the wanted one is among them."""
-    folders = [p for p in results.glob("data_*")] if results.is_dir() else []
+    folders = list(results.glob("data_*")) if results.is_dir() else []
     for folder in folders:
         verify_folder(folder)
     return bool(folders)
@@ -161,71 +161,67 @@ def test_killed_at_random_moments_every_folder_there_is_whole(tmp_path):
     assert published > 12
 
 
-def changed(folder: Path, how: str) -> None:
+PLOT, RESULT = "plot.png", "result.json"
+
+
+def alter(folder: Path) -> None:
+    content = bytearray((folder / PLOT).read_bytes())
+    content[100] ^= 1
+    (folder / PLOT).write_bytes(content)
+
+
+def link(folder: Path, name: str) -> None:
+    (folder / name).rename(folder.parent / name)
+    (folder / name).symlink_to(folder.parent / name)
+
+
+def put_pipe(folder: Path) -> None:
+    (folder / PLOT).unlink()
+    os.mkfifo(folder / PLOT)
+
+
+def rename_first(manifest, name: str) -> None:
+    manifest["files"][0]["name"] = name
+
+
+def rewrite(folder: Path, change) -> None:
     manifest = json.loads((folder / MANIFEST_FILE).read_text())
-    if how == "missing":
-        (folder / "plot.png").unlink()
-    elif how == "extra":
-        (folder / "more.txt").write_text("x")
-    elif how == "hidden":
-        (folder / ".more").write_text("x")
-    elif how == "folder":
-        (folder / "more").mkdir()
-    elif how == "altered":
-        content = bytearray((folder / "plot.png").read_bytes())
-        content[100] ^= 1
-        (folder / "plot.png").write_bytes(content)
-    elif how == "shorter":
-        (folder / "plot.png").write_bytes(b"")
-    elif how == "longer":
-        with (folder / "plot.png").open("ab") as stream:
-            stream.write(b"x")
-    elif how == "link":
-        (folder / "plot.png").rename(folder.parent / "plot.png")
-        (folder / "plot.png").symlink_to(folder.parent / "plot.png")
-    elif how == "pipe":
-        (folder / "plot.png").unlink()
-        os.mkfifo(folder / "plot.png")
-    elif how == "manifest link":
-        (folder / MANIFEST_FILE).rename(folder.parent / "manifest")
-        (folder / MANIFEST_FILE).symlink_to(folder.parent / "manifest")
-    elif how == "no manifest":
-        (folder / MANIFEST_FILE).unlink()
-    elif how == "outside name":
-        manifest["files"][0]["name"] = "../result.json"
-    elif how == "named twice":
-        manifest["files"].append(manifest["files"][0])
-    elif how == "names itself":
-        manifest["files"][0]["name"] = MANIFEST_FILE
-    elif how == "unknown key":
-        manifest["note"] = "x"
-    if how in ("outside name", "named twice", "names itself", "unknown key"):
-        (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+    change(manifest)
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
 
 
 @pytest.mark.parametrize(
-    "how",
+    "damage",
     [
-        "missing",
-        "extra",
-        "hidden",
-        "folder",
-        "altered",
-        "shorter",
-        "longer",
-        "link",
-        "pipe",
-        "manifest link",
-        "no manifest",
-        "outside name",
-        "named twice",
-        "names itself",
-        "unknown key",
+        pytest.param(lambda f: (f / PLOT).unlink(), id="a file missing"),
+        pytest.param(lambda f: (f / "more.txt").write_text("x"), id="an extra file"),
+        pytest.param(lambda f: (f / ".more").write_text("x"), id="a hidden file"),
+        pytest.param(lambda f: (f / "more").mkdir(), id="a folder"),
+        pytest.param(alter, id="one bit altered"),
+        pytest.param(lambda f: (f / PLOT).write_bytes(b""), id="a file shorter"),
+        pytest.param(lambda f: (f / RESULT).write_bytes(b"{} "), id="a file longer"),
+        pytest.param(lambda f: link(f, PLOT), id="a link to a file"),
+        pytest.param(put_pipe, id="a pipe"),
+        pytest.param(lambda f: link(f, MANIFEST_FILE), id="a link to the manifest"),
+        pytest.param(lambda f: (f / MANIFEST_FILE).unlink(), id="no manifest"),
+        pytest.param(
+            lambda f: (f / MANIFEST_FILE).write_bytes(b" " * (2 << 20)), id="a manifest too large"
+        ),
+        pytest.param(
+            lambda f: rewrite(f, lambda m: rename_first(m, "../result.json")), id="an outside name"
+        ),
+        pytest.param(
+            lambda f: rewrite(f, lambda m: m["files"].append(m["files"][0])), id="a name twice"
+        ),
+        pytest.param(
+            lambda f: rewrite(f, lambda m: rename_first(m, MANIFEST_FILE)), id="its own name"
+        ),
+        pytest.param(lambda f: rewrite(f, lambda m: m.update(note="x")), id="an unknown key"),
     ],
 )
-def test_a_copy_that_is_not_what_was_published_is_refused(tmp_path, how):
+def test_a_copy_that_is_not_what_was_published_is_refused(tmp_path, damage):
     folder = publish(tmp_path).folder
-    changed(folder, how)
+    damage(folder)
     with pytest.raises(ManifestError, match=str(folder)):
         verify_folder(folder)
 

@@ -27,6 +27,19 @@ LATER = "wavedump_output_20260220_150000"
 MUCH_LATER = "wavedump_output_20260220_160000"
 
 
+@pytest.fixture
+def chosen_of(tmp_path, make_plan, make_raw):
+    """Return what is chosen of a point's folder with files of these names."""
+
+    def choose(names, slot=Slot.ONE):
+        make_raw(LATER, names=names)
+        plan = make_plan(slot=slot)
+        (found,) = find_raw_points(tmp_path / "raw", plan)
+        return choose_files(found, plan)
+
+    return choose
+
+
 def acquisitions(raw, plan):
     return [found.acquisition for found in find_raw_points(raw, plan)]
 
@@ -75,7 +88,7 @@ def test_the_picked_acquisition_is_taken_whenever_it_began_and_no_other(
 
 def test_a_picked_acquisition_that_is_gone_is_said(tmp_path, make_plan):
     (tmp_path / "raw").mkdir()
-    with pytest.raises(RawDataError, match=f"picked acquisition .*{BEFORE} is not there"):
+    with pytest.raises(RawDataError, match=rf"picked acquisition .*{BEFORE} is not there"):
         find_raw_points(tmp_path / "raw", make_plan(raw=ExistingAcquisition(folder=BEFORE)))
 
 
@@ -110,21 +123,18 @@ def test_two_pmts_in_one_acquisition_each_find_their_own_folder(tmp_path, make_p
 
 
 @pytest.mark.parametrize(
-    ("names", "slot", "channel", "note"),
+    ("present", "slot", "channel", "note"),
     [
-        (("wave2.txt", "wave3.txt"), Slot.ONE, 2, ""),
-        (("wave2.txt", "wave3.txt"), Slot.TWO, 3, ""),
-        (("wave3.txt",), Slot.ONE, 3, "channel 3 was read: channel 2 of slot 1 has no file"),
-        (("wave2.txt",), Slot.TWO, 2, "channel 2 was read: channel 3 of slot 2 has no file"),
+        ((2, 3), Slot.ONE, 2, ""),
+        ((2, 3), Slot.TWO, 3, ""),
+        ((3,), Slot.ONE, 3, "channel 3 was read: channel 2 of slot 1 has no file"),
+        ((2,), Slot.TWO, 2, "channel 2 was read: channel 3 of slot 2 has no file"),
     ],
 )
 def test_the_slot_decides_the_channel_and_a_lone_other_one_is_taken_and_said(
-    tmp_path, make_plan, make_raw, names, slot, channel, note
+    chosen_of, present, slot, channel, note
 ):
-    make_raw(LATER, names=("wave0.txt", *names))
-    plan = make_plan(slot=slot)
-    (found,) = find_raw_points(tmp_path / "raw", plan)
-    chosen = choose_files(found, plan)
+    chosen = chosen_of(tuple(f"wave{c}.txt" for c in (0, *present)), slot)
     assert (chosen.pmt.channel, chosen.note) == (channel, note)
     assert [file.channel for file in chosen.all] == [0, channel]
 
@@ -168,7 +178,7 @@ def test_two_files_of_one_channel_are_a_question_not_a_choice(tmp_path, make_pla
     make_raw(LATER, names=("wave0.txt", "wave2.txt", "wave2save_{p}.txt"))
     plan = make_plan()
     (found,) = find_raw_points(tmp_path / "raw", plan)
-    with pytest.raises(RawDataError, match="channel 2 has 2 files .* Leave the one that is meant"):
+    with pytest.raises(RawDataError, match=r"channel 2 has 2 files .* Leave the one that is meant"):
         choose_files(found, plan)
 
 
@@ -246,9 +256,7 @@ def test_only_a_stamp_that_is_a_time_is_one(name, stamp):
     assert RawNames(DaqSettings()).stamp_of(name) == stamp
 
 
-def test_the_list_of_acquisitions_has_one_line_for_each_serial_number_and_kind(
-    tmp_path, make_raw
-):
+def test_the_list_of_acquisitions_has_one_line_for_each_serial_number_and_kind(tmp_path, make_raw):
     make_raw(LATER)
     make_raw(LATER, "wavesave_theta20_phi0")
     make_raw(LATER, "HV_1950", ("wave2.txt",))
