@@ -26,8 +26,8 @@ from background_executor.writing import StoreWriter
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for another one; transactions here take milliseconds."""
-_MIGRATION_LOCK = 0x504D54
-"""Key of the lock by which two openers of a PostgreSQL store wait for each other."""
+_WRITER_LOCK = 0x504D54
+"""Key of the lock by which the writers of a PostgreSQL store wait for each other."""
 
 
 class Store:
@@ -123,8 +123,6 @@ class Store:
         config.set_main_option("path_separator", "os")
         steps = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
         with self._writer.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             done = MigrationContext.configure(connection).get_current_revision()
             if done is not None and done not in steps:
                 raise StoreError(
@@ -151,7 +149,20 @@ def _engine(url: str, *, writes: bool) -> sa.Engine:
     engine = sa.create_engine(url)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, writes=writes)
+    elif engine.dialect.name == "postgresql":
+        _prepare_postgresql(engine, writes=writes)
     return engine
+
+
+def _prepare_postgresql(engine: sa.Engine, *, writes: bool) -> None:
+    """Give PostgreSQL the same rules as SQLite: one writer at a time, readers that cannot write."""
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        if writes:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITER_LOCK)))
+        else:
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
 
 def _prepare_sqlite(engine: sa.Engine, *, writes: bool) -> None:

@@ -273,6 +273,7 @@ def _seed_complete_scan(store: Store, config: SiteConfig, now: datetime) -> None
     with store.writing(started_at + timedelta(hours=2)) as writer:
         _decide(writer, plan, plan.points[7], DecisionKind.ACCEPTED, "known dip at the dynode")
         writer.advance_job(job, JobState.COMPLETED, message="ended: done")
+        writer.close_journal(job)
         writer.set_scan_state(plan.scan_id, ScanState.COMPLETE, "executor")
 
 
@@ -295,6 +296,7 @@ def _seed_hv_checks(store: Store, config: SiteConfig, now: datetime) -> None:
             store_point(store, config, plan, result, at)
         with store.writing(started_at + timedelta(minutes=26)) as writer:
             writer.advance_job(job, JobState.COMPLETED, message="ended: done")
+            writer.close_journal(job)
             writer.set_scan_state(plan.scan_id, ScanState.COMPLETE, "executor")
 
 
