@@ -43,9 +43,9 @@ class _BinnedLikelihood:
         self._edges = np.asarray(spectrum.edges_pc, dtype=np.float64)
         self._steps = 1e-2 * steps
 
-    def value(self, parameters: tuple["zfit.Parameter", ...]) -> float:
-        """Return the value at the present parameters."""
-        return self._deviance(_values_of(parameters))
+    def value(self, parameters: tuple["zfit.Parameter", ...]) -> Array:
+        """Return the value at the present parameters, as an array of no dimension."""
+        return np.asarray(self._deviance(_values_of(parameters)))
 
     def gradient_of(
         self, parameters: tuple["zfit.Parameter", ...], wanted: tuple["zfit.Parameter", ...]
@@ -88,7 +88,7 @@ class _Loss:
             errordef=0.5,
             gradient=lambda wanted: self._likelihood.gradient_of(self._parameters, tuple(wanted)),
         )
-        self._minimizer = zfit.minimize.Minuit(gradient="zfit")
+        self._minimizer = zfit.minimize.Minuit(gradient="zfit", mode=0)
 
     def minimise(self, spectrum: Spectrum, start: Start, fixed: tuple[str, ...]) -> Minimum:
         """Minimise from a start; parameters named in ``fixed`` stay there."""
@@ -103,9 +103,9 @@ class _Loss:
         rows = zip(self._parameters, start.values, start.steps, start.low, start.high, strict=True)
         for parameter, value, step, low, high in rows:
             parameter.lower = parameter.upper = None
-            parameter.set_value(value)
-            parameter.lower, parameter.upper = low, high
-            parameter.stepsize = step
+            parameter.set_value(np.asarray(value))
+            parameter.lower, parameter.upper = np.asarray(low), np.asarray(high)
+            parameter.stepsize = np.asarray(step)
 
     def _read(
         self, result: "zfit.result.FitResult", start: Start, free: list["zfit.Parameter"]

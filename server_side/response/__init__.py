@@ -11,3 +11,8 @@ MODELS: tuple[ResponseModel, ...] = (TwoGaussian(),)
 def find_model(name: str, spectrum: SpectrumName) -> ResponseModel | None:
     """Return the model of a name for a kind of spectrum, None when there is none."""
     return next((m for m in MODELS if m.name == name and m.spectrum is spectrum), None)
+
+
+def described_spectra(name: str) -> tuple[SpectrumName, ...]:
+    """Return the kinds of spectra that a model describes, the one it is best for first."""
+    return tuple(model.spectrum for model in MODELS if model.name == name)

@@ -1,0 +1,83 @@
+"""The light monitor, the reference photomultiplier, and the efficiency they normalise."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server_side.pulses import PulseReading, PulseTable
+from server_side.quality.quantities import drift, fraction, mean, measured
+from server_side.result import Measurement, Missing, Quantity
+from server_side.scan import ScanPlan
+from server_side.settings import ChannelRole
+
+
+def measure_light(
+    reading: PulseReading, plan: ScanPlan, response: tuple[Measurement, ...]
+) -> tuple[Measurement, ...]:
+    """Return charge and stability of monitor and reference, and the light yield."""
+    monitor = _table_of(reading, plan, ChannelRole.MONITOR)
+    reference = _table_of(reading, plan, ChannelRole.REFERENCE)
+    level = _charge("monitor_charge_pc", monitor, "Mean charge of the light monitor's pulses.")
+    return (
+        level,
+        _relative_drift("monitor_drift", monitor, "Change of the monitor's charge over the point."),
+        _charge("reference_charge_pc", reference, "Mean charge of the reference PMT's pulses."),
+        _hits("reference_hit_fraction", reference),
+        _relative_drift("reference_drift", reference, "Change of the reference's charge."),
+        _light_yield(response, level),
+    )
+
+
+def _table_of(reading: PulseReading, plan: ScanPlan, role: ChannelRole) -> PulseTable | str:
+    """Return the table of a role's channel, or why there is none."""
+    numbers = [c.number for c in plan.settings.daq.channels if c.role is role]
+    read = [entry.channel for entry in reading.channels if entry.channel in numbers]
+    if read:
+        return reading.pulses.of(read[0])
+    refused = [entry.reason for entry in reading.refused if entry.channel in numbers]
+    return refused[0] if refused else f"there is no {role.value} channel in the data"
+
+
+def _pulse_charges(table: PulseTable) -> NDArray[np.float64]:
+    return table.charge_pc[np.isfinite(table.charge_pc)]
+
+
+def _charge(name: str, table: PulseTable | str, meaning: str) -> Measurement:
+    if isinstance(table, str):
+        return Missing(name=name, reason=table)
+    return mean(name, _pulse_charges(table), "pC", meaning)
+
+
+def _hits(name: str, table: PulseTable | str) -> Measurement:
+    if isinstance(table, str):
+        return Missing(name=name, reason=table)
+    hits = int(np.isfinite(table.start_sample).sum())
+    return fraction(name, hits, len(table), "Triggers with a pulse in the reference PMT.")
+
+
+def _relative_drift(name: str, table: PulseTable | str, meaning: str) -> Measurement:
+    if isinstance(table, str):
+        return Missing(name=name, reason=table)
+    charges = _pulse_charges(table)
+    level = float(charges.mean()) if len(charges) else 0.0
+    if not level > 0:
+        return Missing(name=name, reason="the channel has no pulses")
+    return drift(name, charges / level, "", f"{meaning} First event to last, by a straight line.")
+
+
+def _light_yield(response: tuple[Measurement, ...], level: Measurement) -> Measurement:
+    name = "occupancy_per_monitor_charge"
+    occupancy = next((entry for entry in response if entry.name == "occupancy"), None)
+    if not isinstance(occupancy, Quantity):
+        return Missing(name=name, reason="the occupancy was not measured")
+    if not isinstance(level, Quantity) or not level.value > 0:
+        return Missing(name=name, reason="the light monitor was not measured")
+    relative = math.hypot(
+        (occupancy.error or 0.0) / occupancy.value, (level.error or 0.0) / level.value
+    )
+    ratio = occupancy.value / level.value
+    meaning = (
+        "Occupancy over the monitor's charge: over that of the centre, the relative efficiency."
+    )
+    return measured(name, ratio, ratio * relative, "1/pC", meaning)

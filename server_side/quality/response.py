@@ -1,0 +1,108 @@
+"""What the fits say of the photomultiplier beside its gain, and the pedestal's own width."""
+
+import math
+
+import numpy as np
+
+from server_side.pulses import PulseTable
+from server_side.quality.quantities import MIN_VALUES, measured
+from server_side.result import (
+    ELEMENTARY_CHARGE_C,
+    FitOutcome,
+    Measurement,
+    Missing,
+    Quantity,
+    ValidFit,
+)
+
+SECOND_OPINION = "dft"
+"""The model whose shape describes the data; the judging model may be another."""
+FROM_FIT = ("occupancy", "spe_mean_pc", "spe_sigma_pc", "spe_resolution", "peak_to_valley")
+LOWER_SIGMA = 0.15866
+"""Part of a Gaussian that lies more than one sigma below its mean."""
+
+
+def measure_response(fits: tuple[FitOutcome, ...], table: PulseTable) -> tuple[Measurement, ...]:
+    """Return the numbers of the second opinion, pedestal, and their ratio."""
+    fit = next((f for f in fits if f.model == SECOND_OPINION), None)
+    pedestal = _pedestal(table)
+    return (
+        *(_derived(fit, name) for name in FROM_FIT),
+        _chi2_per_ndf(fit),
+        _model_systematic(fits),
+        *pedestal,
+        _signal_to_noise(fit, pedestal[1]),
+    )
+
+
+def _why_none(fit: FitOutcome | None) -> str:
+    if fit is None:
+        return f"the model {SECOND_OPINION!r} was not fitted"
+    return f"the {SECOND_OPINION!r} fit is not valid: {fit.message}"
+
+
+def _derived(fit: FitOutcome | None, name: str) -> Measurement:
+    if not isinstance(fit, ValidFit):
+        return Missing(name=name, reason=_why_none(fit))
+    found = next((entry for entry in fit.derived if entry.name == name), None)
+    if found is not None:
+        return found
+    return Missing(name=name, reason=f"the {fit.spectrum} spectrum does not tell it")
+
+
+def _chi2_per_ndf(fit: FitOutcome | None) -> Measurement:
+    name = "chi2_per_ndf"
+    if not isinstance(fit, ValidFit):
+        return Missing(name=name, reason=_why_none(fit))
+    meaning = f"Pearson's chi2 of the {fit.model} fit over its degrees of freedom."
+    return measured(name, fit.chi2 / fit.ndf, math.sqrt(2.0 / fit.ndf), "", meaning)
+
+
+def _model_systematic(fits: tuple[FitOutcome, ...]) -> Measurement:
+    name = "gain_model_systematic"
+    gains = [fit.gain_peak for fit in fits if isinstance(fit, ValidFit)]
+    if len(gains) < 2:
+        return Missing(name=name, reason=f"{len(gains)} valid models, a spread needs two")
+    spread = (max(gains) - min(gains)) / (2.0 * float(np.mean(gains)))
+    meaning = "Half the range of gain_peak over all valid models, relative to their mean."
+    return measured(name, spread, None, "", meaning)
+
+
+def _pedestal(table: PulseTable) -> tuple[Measurement, Measurement]:
+    """Return mean and width of the dark charges, blind to the few dark pulses among them.
+
+    Median, and distance from there to the quantile that a Gaussian has at one
+    sigma below: pulses only ever add charge.
+    """
+    names = ("ped_mean_pc", "ped_sigma_pc")
+    dark = table.dark_charge_pc[np.isfinite(table.dark_charge_pc) & ~table.disturbed]
+    if len(dark) < MIN_VALUES:
+        reason = f"{len(dark)} charges in the dark window, a pedestal needs {MIN_VALUES}"
+        return Missing(name=names[0], reason=reason), Missing(name=names[1], reason=reason)
+    low, middle = (float(q) for q in np.quantile(dark, (LOWER_SIGMA, 0.5)))
+    sigma, root = middle - low, math.sqrt(len(dark))
+    return (
+        measured(names[0], middle, 1.253 * sigma / root, "pC", "Median charge in the dark window."),
+        measured(
+            names[1],
+            sigma,
+            1.48 * sigma / root,
+            "pC",
+            "Width of the charges in the dark window, from their lower half.",
+        ),
+    )
+
+
+def _signal_to_noise(fit: FitOutcome | None, ped_sigma: Measurement) -> Measurement:
+    name = "signal_to_noise"
+    if not isinstance(fit, ValidFit):
+        return Missing(name=name, reason=_why_none(fit))
+    if not isinstance(ped_sigma, Quantity) or not ped_sigma.value > 0:
+        return Missing(name=name, reason="the width of the pedestal is not known")
+    peak_pc = fit.gain_peak * ELEMENTARY_CHARGE_C * 1e12
+    ratio = peak_pc / ped_sigma.value
+    relative = math.hypot(
+        fit.gain_peak_err / fit.gain_peak, (ped_sigma.error or 0.0) / ped_sigma.value
+    )
+    meaning = "Peak charge of a single photoelectron over the width of the pedestal."
+    return measured(name, ratio, ratio * relative, "", meaning)
