@@ -8,10 +8,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
-SUM_IN_ANY_ORDER = {"reassoc", "contract", "nsz"}
-"""Lets sums be vectorised; NaN keeps its meaning."""
+from server_side.wavedump.compilation import compiled, compiled_sums
+
 NO_WINDOW = -1_000_000
 """Stands for a window that is not there."""
 MIN_QUIET_SAMPLES = 16
@@ -46,7 +45,7 @@ class WindowRule(NamedTuple):
     """Typical noise of the channel in counts."""
 
 
-@njit(nogil=True, cache=True, fastmath=SUM_IN_ANY_ORDER)
+@compiled_sums
 def mean_of(row: Any, low: int, high: int) -> float:
     """Return the mean of row[low:high]."""
     total = 0.0
@@ -55,7 +54,7 @@ def mean_of(row: Any, low: int, high: int) -> float:
     return total / (high - low)
 
 
-@njit(nogil=True, cache=True, fastmath=SUM_IN_ANY_ORDER)
+@compiled_sums
 def spread_of(row: Any, low: int, high: int, mean: float) -> float:
     """Return the standard deviation of row[low:high] about a mean."""
     total = 0.0
@@ -64,7 +63,7 @@ def spread_of(row: Any, low: int, high: int, mean: float) -> float:
     return math.sqrt(total / (high - low))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def range_of(row: Any, low: int, high: int) -> tuple[float, float]:
     """Return the smallest and the largest of row[low:high].
 
@@ -79,7 +78,7 @@ def range_of(row: Any, low: int, high: int) -> tuple[float, float]:
     return min(small_a, small_b, last), max(large_a, large_b, last)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def first_above(row: Any, sign: float, baseline: float, threshold: float) -> int:
     """Return the first sample above a threshold, or -1."""
     for k in range(len(row)):
@@ -88,7 +87,7 @@ def first_above(row: Any, sign: float, baseline: float, threshold: float) -> int
     return -1
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def measure_pulses(samples: Any, rule: PulseRule, columns: Any, saturated: Any) -> None:
     """Fill baseline, noise, start, charge (counts x samples), peak (counts) and saturation.
 
@@ -112,7 +111,7 @@ def measure_pulses(samples: Any, rule: PulseRule, columns: Any, saturated: Any) 
             charges[i] = rule.sign * (mean_of(row, low, high) - baseline) * (high - low)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def is_disturbed(row: Any, end: int, threshold: float, noise: float) -> bool:
     """Tell whether row[:end] holds a pulse or a jump."""
     mean = mean_of(row, 0, end)
@@ -124,7 +123,7 @@ def is_disturbed(row: Any, end: int, threshold: float, noise: float) -> bool:
     return abs(step) > DISTURBED_NOISES * noise * math.sqrt(1 / half + 1 / (end - half))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def measure_windows(
     samples: Any,
     trigger_start: Any,

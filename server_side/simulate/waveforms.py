@@ -11,11 +11,11 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from server_side.settings import DaqSettings
 from server_side.simulate.pulse_shape import STEP_NS, PulseShape
+from server_side.wavedump.compilation import compiled
 
 QUANTILES = 1 << 16
 DIGITS = 5
@@ -127,7 +127,7 @@ def _decimal_digits(counts: int) -> NDArray[np.uint8]:
     return table
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _add_pulses(samples: Any, pulses: Any, shape: Any, sample_ns: float) -> None:
     events, begins_ns, heights = pulses
     length = samples.shape[1]
@@ -141,7 +141,7 @@ def _add_pulses(samples: Any, pulses: Any, shape: Any, sample_ns: float) -> None
             row[k] += heights[i] * shape[step]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _random_bits(state: Any) -> Any:
     """Advance a SplitMix64 generator (Steele, Lea and Flood 2014)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -151,7 +151,7 @@ def _random_bits(state: Any) -> Any:
     return z ^ (z >> np.uint64(31))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _add_noise(signal: Any, scales: Any, quantiles: Any, state: Any, counts: Any) -> None:
     samples, baselines = signal
     noise, top = scales
@@ -166,14 +166,14 @@ def _add_noise(signal: Any, scales: Any, quantiles: Any, state: Any, counts: Any
             counts[i, k] = int(min(max(level + 0.5, 0.0), top))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _put(text: Any, position: int, piece: Any) -> int:
     for k in range(len(piece)):
         text[position + k] = piece[k]
     return position + len(piece)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _put_number(text: Any, position: int, number: int) -> int:
     digits = 1
     rest = number
@@ -186,7 +186,7 @@ def _put_number(text: Any, position: int, number: int) -> int:
     return position + digits
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _write_events(events: Any, rows: Any, pieces: Any, digits: Any, text: Any) -> int:
     counts, event_number, time_tag = events
     before, between, after = pieces
