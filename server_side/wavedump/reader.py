@@ -21,7 +21,7 @@ from server_side.wavedump.recognition import (
     recognise_format,
     select_formats,
 )
-from server_side.wavedump.scanning import ByteWindow
+from server_side.wavedump.scanning import PADDING_BYTES, ByteWindow
 
 WINDOW_BYTES = 4 << 20
 """Memory for a file's bytes, unless an event is longer."""
@@ -92,7 +92,7 @@ class FollowingReader:
     def _recognise(self, descriptor: int, size: int) -> None:
         """Find out the format once enough of the file is there."""
         end = min(size, HEAD_BYTES)
-        data = np.zeros(end + 1, np.uint8)
+        data = np.zeros(end + PADDING_BYTES, np.uint8)
         self._file.read_into(descriptor, 0, data[:end])
         self._bytes_read = end
         self._is_torn = end > 0
@@ -107,7 +107,7 @@ class FollowingReader:
     ) -> Iterator[EventBlock]:
         """Yield the events up to byte ``size``."""
         room = max(WINDOW_BYTES, 2 * decoder.max_event_bytes)
-        data = np.empty(room + 1, np.uint8)
+        data = np.empty(room + PADDING_BYTES, np.uint8)
         filled = 0
         while True:
             begin = self._next_byte

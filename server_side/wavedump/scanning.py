@@ -8,7 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from server_side.wavedump.compilation import compiled
+from server_side.wavedump.compilation import compiled_scan
+
+PADDING_BYTES = 8
+"""So many bytes behind the last one in sight may be looked at; the first of them is NUL."""
 
 WHOLE = 0
 """Outcome: what was wanted was read. Outcomes above zero are kinds of ``Fault``."""
@@ -20,7 +23,7 @@ class ByteWindow(NamedTuple):
     """Some consecutive bytes of a file."""
 
     data: NDArray[np.uint8]
-    """Bytes up to ``end``, then at least one NUL."""
+    """Bytes up to ``end``, then ``PADDING_BYTES``."""
     begin: int
     """First byte that was not read yet."""
     end: int
@@ -71,7 +74,17 @@ def make_rows(rows: int, record_length: int) -> EventRows:
     )
 
 
-@compiled
+@compiled_scan
+def byte_at(data: NDArray[np.uint8], pos: int) -> int:
+    """Return one byte.
+
+    The unsigned index spares a test for negative ones, which would cost as much
+    as the rest of reading a sample.
+    """
+    return int(data[np.uint64(pos)])
+
+
+@compiled_scan
 def note_fault(
     faults: NDArray[np.int64], index: int, kind: int, byte: int, found_wanted: tuple[int, int]
 ) -> int:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from server_side.wavedump.compilation import compiled
+from server_side.wavedump.compilation import compiled_scan
 from server_side.wavedump.fault import Fault
 from server_side.wavedump.scanning import WHOLE, EventRows, note_fault
 
@@ -30,7 +30,7 @@ class SequenceState(NamedTuple):
     """Row of the last one, or ``NOT_IN_HAND``."""
 
 
-@compiled
+@compiled_scan
 def order_events(
     rows: EventRows,
     keep: NDArray[np.bool_],

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from server_side.wavedump.compilation import compiled
-from server_side.wavedump.scanning import MORE, ByteWindow
-from server_side.wavedump.text_samples import is_letter
+from server_side.wavedump.compilation import compiled_scan
+from server_side.wavedump.scanning import MORE, ByteWindow, byte_at
+from server_side.wavedump.text_samples import is_letter, read_digits
 
 MAX_HEADER_BYTES = 8192
 """No header is longer, so that an event has a largest size."""
@@ -18,7 +18,7 @@ RECORD_LENGTH_KEY = np.frombuffer(b"Record Length:", np.uint8)
 _CHANNEL_KEY = np.frombuffer(b"Channel:", np.uint8)
 _NUMBER_KEY = np.frombuffer(b"Event Number:", np.uint8)
 _TAG_KEY = np.frombuffer(b"Trigger Time Stamp:", np.uint8)
-_LF, _CR, _SPACE, _COLON, _ZERO = 10, 13, 32, 58, 48
+_LF, _CR, _SPACE, _COLON = 10, 13, 32, 58
 
 
 class TextHeader(NamedTuple):
@@ -30,67 +30,61 @@ class TextHeader(NamedTuple):
     time_tag: int
 
 
-@compiled
+@compiled_scan
 def starts_with(data: NDArray[np.uint8], pos: int, word: NDArray[np.uint8]) -> bool:
     """Tell whether ``word`` stands at ``pos``; the NUL behind the last byte ends the search."""
     for index, byte in enumerate(word):  # noqa: SIM110 - all() is not compiled
-        if data[pos + index] != byte:
+        if byte_at(data, pos + index) != byte:
             return False
     return True
 
 
-@compiled
+@compiled_scan
 def find_event(window: ByteWindow, pos: int) -> int:
     """Return where the next ``Record Length:`` begins, or -1."""
     first = RECORD_LENGTH_KEY[0]
     while pos < window.end:
-        if window.data[pos] == first and starts_with(window.data, pos, RECORD_LENGTH_KEY):
+        if byte_at(window.data, pos) == first and starts_with(window.data, pos, RECORD_LENGTH_KEY):
             return pos
         pos += 1
     return -1
 
 
-@compiled
+@compiled_scan
 def find_stray(data: NDArray[np.uint8], pos: int, end: int) -> int:
     """Return where something other than blank lines and header lines begins, or -1."""
     while pos < end:
         line = pos
         has_colon = False
-        while pos < end and data[pos] != _LF:
-            has_colon |= data[pos] == _COLON
+        while pos < end and byte_at(data, pos) != _LF:
+            has_colon |= byte_at(data, pos) == _COLON
             pos += 1
-        is_blank = pos == line or (pos == line + 1 and data[line] == _CR)
-        is_header = is_letter(data[line]) and (has_colon or pos == end)
+        is_blank = pos == line or (pos == line + 1 and byte_at(data, line) == _CR)
+        is_header = is_letter(byte_at(data, line)) and (has_colon or pos == end)
         if not (is_blank or is_header) or pos - line > MAX_HEADER_BYTES:
             return line
         pos += 1
     return -1
 
 
-@compiled
+@compiled_scan
 def read_value(data: NDArray[np.uint8], pos: int) -> int:
     """Return the whole number at ``pos`` up to the line's end, or ``NO_VALUE``."""
-    while data[pos] == _SPACE:
+    while byte_at(data, pos) == _SPACE:
         pos += 1
-    start = pos
-    value = 0
-    digit = int(data[pos]) - _ZERO
-    while 0 <= digit <= 9 and pos - start < 12:
-        value = value * 10 + digit
-        pos += 1
-        digit = int(data[pos]) - _ZERO
-    stop = pos + 1 if data[pos] == _CR else pos
-    return NO_VALUE if pos == start or data[stop] != _LF else value
+    value, stop = read_digits(data, pos)
+    behind = stop + 1 if byte_at(data, stop) == _CR else stop
+    return NO_VALUE if stop == pos or byte_at(data, behind) != _LF else value
 
 
-@compiled
+@compiled_scan
 def read_header(window: ByteWindow, begin: int) -> tuple[int, TextHeader]:
     """Return where the samples begin, or ``MORE``, and the header's fields."""
     data = window.data
     length = channel = number = tag = NO_VALUE
     pos = begin
     last = min(window.end, begin + MAX_HEADER_BYTES)
-    while pos < last and is_letter(data[pos]):
+    while pos < last and is_letter(byte_at(data, pos)):
         if starts_with(data, pos, RECORD_LENGTH_KEY):
             if pos > begin:
                 break
@@ -101,7 +95,7 @@ def read_header(window: ByteWindow, begin: int) -> tuple[int, TextHeader]:
             number = read_value(data, pos + len(_NUMBER_KEY))
         elif starts_with(data, pos, _TAG_KEY):
             tag = read_value(data, pos + len(_TAG_KEY))
-        while pos < last and data[pos] != _LF:
+        while pos < last and byte_at(data, pos) != _LF:
             pos += 1
         pos += 1
     header = TextHeader(length, channel, number, tag)

@@ -7,9 +7,9 @@ the end. All return ``(position, samples read, outcome)``.
 import numpy as np
 from numpy.typing import NDArray
 
-from server_side.wavedump.compilation import compiled
+from server_side.wavedump.compilation import compiled_scan
 from server_side.wavedump.fault import Fault
-from server_side.wavedump.scanning import MORE, WHOLE, ByteWindow
+from server_side.wavedump.scanning import MORE, WHOLE, ByteWindow, byte_at
 
 MAX_TOKEN_BYTES = 32
 """No sample as text is longer, so that an event has a largest size."""
@@ -20,16 +20,37 @@ _MANY = int(Fault.MANY_SAMPLES)
 _RANGE = int(Fault.OUT_OF_RANGE)
 _LF, _CR, _SPACE, _COMMA, _ZERO = 10, 13, 32, 44, 48
 _MINUS, _PLUS, _POINT = 45, 43, 46
-_MAX_DIGITS = 9
+_MAX_DIGITS = 15
+"""So many digits fit a float without loss."""
 
 
-@compiled
+@compiled_scan
 def is_letter(byte: int) -> bool:
     """Tell whether a byte is an ASCII letter."""
     return 65 <= byte <= 90 or 97 <= byte <= 122
 
 
-@compiled
+@compiled_scan
+def read_five_digits(data: NDArray[np.uint8], pos: int) -> int:
+    """Return the number of a line of exactly five digits, or -1: by far the usual line.
+
+    One decision for the line instead of one for each digit makes reading faster.
+    """
+    first = byte_at(data, pos) - _ZERO
+    second = byte_at(data, pos + 1) - _ZERO
+    third = byte_at(data, pos + 2) - _ZERO
+    fourth = byte_at(data, pos + 3) - _ZERO
+    fifth = byte_at(data, pos + 4) - _ZERO
+    # A byte below '0' makes its difference negative and so the whole of the OR; one above
+    # '9' is found by its distance to 9 in the same way.
+    below = first | second | third | fourth | fifth
+    above = (9 - first) | (9 - second) | (9 - third) | (9 - fourth) | (9 - fifth)
+    if (below | above) < 0 or byte_at(data, pos + 5) != _LF:
+        return -1
+    return first * 10_000 + second * 1000 + third * 100 + fourth * 10 + fifth
+
+
+@compiled_scan
 def read_column(
     window: ByteWindow, pos: int, wanted: int, top: int, out: NDArray[np.float32]
 ) -> tuple[int, int, int]:
@@ -37,50 +58,37 @@ def read_column(
     data = window.data
     for count in range(wanted):
         start = pos
-        value = read_five_digits(data, pos) if pos + 5 < window.end else -1
-        if 10_000 <= value <= top:
-            out[count] = value
-            pos += 6
-            continue
-        value = 0
-        digit = int(data[pos]) - _ZERO
-        while 0 <= digit <= 9 and pos - start <= _MAX_DIGITS:
-            value = value * 10 + digit
-            pos += 1
-            digit = int(data[pos]) - _ZERO
-        length = pos - start
-        if data[pos] == _CR:
-            pos += 1
-        if data[pos] != _LF or length == 0:
-            return start, count, _name_failure(window, start, pos)
-        if value > top or (length > 1 and data[start] == _ZERO):
-            return start, count, _RANGE if value > top else _BROKEN
+        value = read_five_digits(data, pos)
+        if value >= 10_000:
+            pos += 5
+        else:
+            value, pos = read_digits(data, pos)
+            is_canonical = pos == start + 1 or byte_at(data, start) != _ZERO
+            if byte_at(data, pos) == _CR:
+                pos += 1
+            if byte_at(data, pos) != _LF or pos == start or not is_canonical:
+                return start, count, _name_failure(window, start, pos)
+        if value > top:
+            return start, count, _RANGE
         out[count] = value
         pos += 1
     return pos, wanted, WHOLE
 
 
-@compiled
-def read_five_digits(data: NDArray[np.uint8], pos: int) -> int:
-    """Return the number of a line of exactly five digits, or -1: by far the usual line.
-
-    One decision for the line instead of one for each digit makes reading faster.
-    """
-    first = int(data[pos]) - _ZERO
-    second = int(data[pos + 1]) - _ZERO
-    third = int(data[pos + 2]) - _ZERO
-    fourth = int(data[pos + 3]) - _ZERO
-    fifth = int(data[pos + 4]) - _ZERO
-    # A byte below '0' makes its difference negative and so the whole of the OR; one above
-    # '9' is found by its distance to 9 in the same way.
-    below = first | second | third | fourth | fifth
-    above = (9 - first) | (9 - second) | (9 - third) | (9 - fourth) | (9 - fifth)
-    if (below | above) < 0 or data[pos + 5] != _LF:
-        return -1
-    return (((first * 10 + second) * 10 + third) * 10 + fourth) * 10 + fifth
+@compiled_scan
+def read_digits(data: NDArray[np.uint8], pos: int) -> tuple[int, int]:
+    """Return the number that some digits make, and the place behind them."""
+    start = pos
+    value = 0
+    digit = byte_at(data, pos) - _ZERO
+    while 0 <= digit <= 9 and pos - start < _MAX_DIGITS:
+        value = value * 10 + digit
+        pos += 1
+        digit = byte_at(data, pos) - _ZERO
+    return value, pos
 
 
-@compiled
+@compiled_scan
 def read_list(
     window: ByteWindow, pos: int, wanted: int, top: int, out: NDArray[np.float32]
 ) -> tuple[int, int, int]:
@@ -92,9 +100,9 @@ def read_list(
         start = pos
         value, pos = _read_number(window.data, pos)
         stop = pos
-        while window.data[stop] == _SPACE:
+        while byte_at(window.data, stop) == _SPACE:
             stop += 1
-        byte = window.data[stop]
+        byte = byte_at(window.data, stop)
         if pos == start or byte not in (_COMMA, _CR, _LF):
             return start, count, _name_failure(window, start, stop)
         if not -top <= value <= 2 * top:
@@ -106,7 +114,7 @@ def read_list(
     return pos, wanted, WHOLE
 
 
-@compiled
+@compiled_scan
 def judge_what_follows(window: ByteWindow, pos: int) -> int:
     """Return ``WHOLE`` unless one more sample follows an event, or may follow."""
     if pos >= window.end:
@@ -116,28 +124,28 @@ def judge_what_follows(window: ByteWindow, pos: int) -> int:
         return WHOLE
     if stop >= window.end:
         return MORE
-    byte = window.data[stop]
+    byte = byte_at(window.data, stop)
     is_sample = byte in (_LF, _CR, _COMMA, _SPACE)
     return _MANY if is_sample else WHOLE
 
 
-@compiled
+@compiled_scan
 def _name_failure(window: ByteWindow, start: int, stop: int) -> int:
     """Tell why no sample could be read at ``start``, where reading ended at ``stop``."""
     if stop >= window.end and stop - start < MAX_TOKEN_BYTES:
         return MORE
-    if is_letter(window.data[start]):
+    if is_letter(byte_at(window.data, start)):
         return _FEW
     return _BROKEN
 
 
-@compiled
+@compiled_scan
 def _skip_separators(data: NDArray[np.uint8], pos: int) -> tuple[int, bool]:
     """Return the place behind at most one comma and any blanks and line ends."""
     has_line_end = False
     has_comma = False
     while True:
-        byte = data[pos]
+        byte = byte_at(data, pos)
         if byte == _COMMA and not has_comma:
             has_comma = True
         elif byte == _LF:
@@ -147,35 +155,21 @@ def _skip_separators(data: NDArray[np.uint8], pos: int) -> tuple[int, bool]:
         pos += 1
 
 
-@compiled
+@compiled_scan
 def _read_number(data: NDArray[np.uint8], pos: int) -> tuple[float, int]:
     """Return a number and the place behind it; the same place when there is none."""
     start = pos
-    is_negative = data[pos] == _MINUS
-    if is_negative or data[pos] == _PLUS:
+    is_negative = byte_at(data, pos) == _MINUS
+    if is_negative or byte_at(data, pos) == _PLUS:
         pos += 1
-    value, behind = _read_digits(data, pos)
-    digits = behind - pos
-    is_canonical = digits == 1 or (digits > 1 and data[pos] != _ZERO)
-    if data[behind] == _POINT:
+    digits, behind = read_digits(data, pos)
+    length = behind - pos
+    is_canonical = length == 1 or (length > 1 and byte_at(data, pos) != _ZERO)
+    value = float(digits)
+    if byte_at(data, behind) == _POINT:
         point = behind
-        fraction, behind = _read_digits(data, point + 1)
-        for _ in range(behind - point - 1):
-            fraction *= 0.1
-        value += fraction
-    if not is_canonical or behind - pos > MAX_TOKEN_BYTES:
+        digits, behind = read_digits(data, point + 1)
+        value += digits / 10.0 ** (behind - point - 1)
+    if not is_canonical:
         return 0.0, start
     return (-value if is_negative else value), behind
-
-
-@compiled
-def _read_digits(data: NDArray[np.uint8], pos: int) -> tuple[float, int]:
-    """Return the number that some digits make, and the place behind them."""
-    start = pos
-    value = 0.0
-    digit = int(data[pos]) - _ZERO
-    while 0 <= digit <= 9 and pos - start <= MAX_TOKEN_BYTES:
-        value = value * 10.0 + digit
-        pos += 1
-        digit = int(data[pos]) - _ZERO
-    return value, pos

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from server_side.wavedump.compilation import compiled
+from server_side.wavedump.compilation import compiled_scan
 from server_side.wavedump.fault import Fault
 from server_side.wavedump.scanning import (
     MORE,
@@ -65,7 +65,7 @@ class EventOutcome(NamedTuple):
     header: TextHeader
 
 
-@compiled
+@compiled_scan
 def check_header(header: TextHeader, layout: TextLayout) -> tuple[int, tuple[int, int]]:
     """Return the fault of a header or ``WHOLE``, with what was found and what was wanted."""
     length = header.record_length
@@ -80,7 +80,7 @@ def check_header(header: TextHeader, layout: TextLayout) -> tuple[int, tuple[int
     return WHOLE, (0, 0)
 
 
-@compiled
+@compiled_scan
 def read_samples(
     window: ByteWindow, pos: int, wanted: int, layout: TextLayout, out: NDArray[np.float32]
 ) -> tuple[int, int, int]:
@@ -90,7 +90,7 @@ def read_samples(
     return read_column(window, pos, wanted, layout.top_adc, out)
 
 
-@compiled
+@compiled_scan
 def read_event(
     window: ByteWindow, begin: int, layout: TextLayout, out: NDArray[np.float32]
 ) -> EventOutcome:
@@ -108,7 +108,7 @@ def read_event(
     return EventOutcome(outcome, pos, (count, wanted), header)
 
 
-@compiled
+@compiled_scan
 def judge_gap(window: ByteWindow, pos: int, begin: int) -> int:
     """Return where bytes between two events stop to be header or blank lines, or -1."""
     stray = find_stray(window.data, pos, begin if begin >= 0 else window.end)
@@ -117,7 +117,7 @@ def judge_gap(window: ByteWindow, pos: int, begin: int) -> int:
     return stray
 
 
-@compiled
+@compiled_scan
 def scan_text(
     window: ByteWindow,
     layout: TextLayout,
@@ -153,7 +153,7 @@ def scan_text(
     return ScanPlace(pos, row, noted, is_lost, number, False)
 
 
-@compiled
+@compiled_scan
 def keep_event(rows: EventRows, row: int, header: TextHeader, byte: int, is_damaged: bool) -> int:
     """Complete the row of an undamaged event; return the next free row."""
     if is_damaged:
