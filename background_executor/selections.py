@@ -77,48 +77,51 @@ def result_select() -> Select:
 @cache
 def point_select() -> Select:
     """Select points with the newest result of their newest take, its verdict and decision."""
-    revisions, decided = tables.results.alias(), tables.decisions.alias()
-    newest_result = (
-        sa.select(revisions.c.result_id)
-        .where(
-            revisions.c.scan_id == _points.scan_id,
-            revisions.c.point == _points.point,
-            revisions.c.take == _points.take,
-        )
-        .order_by(revisions.c.revision.desc())
-        .limit(1)
-        .correlate(tables.points)
-    )
-    newest_decision = (
-        sa.select(sa.func.max(decided.c.decision_id))
-        .where(
-            decided.c.scan_id == _points.scan_id,
-            decided.c.point == _points.point,
-            decided.c.take == _points.take,
-        )
-        .correlate(tables.points)
-    )
-    takes = (
-        sa.select(sa.func.count())
-        .where(tables.takes.c.scan_id == _points.scan_id, tables.takes.c.point == _points.point)
-        .correlate(tables.points)
-    )
+    decisions = tables.decisions.c
     result_columns = ("revision", "result_id", "measured_at", "acquired_at", "stored_at")
     decision_columns = ("decision", "reason", "comment", "operator", "decided_at")
     return (
         sa.select(
             tables.points,
-            takes.scalar_subquery().label("takes"),
+            _count_of_takes().label("takes"),
             *[_results[name] for name in result_columns],
             *_verdict_columns(),
-            *[tables.decisions.c[name] for name in decision_columns],
+            *[decisions[name] for name in decision_columns],
         )
         .select_from(tables.points)
-        .outerjoin(tables.results, _results.result_id == newest_result.scalar_subquery())
+        .outerjoin(tables.results, _results.result_id == _newest_result())
         .outerjoin(tables.verdicts, _newest_verdict())
-        .outerjoin(
-            tables.decisions, tables.decisions.c.decision_id == newest_decision.scalar_subquery()
-        )
+        .outerjoin(tables.decisions, decisions.decision_id == _newest_decision())
         .where(_points.scan_id == sa.bindparam("scan_id"))
         .order_by(_points.ordinal)
     )
+
+
+def _newest_result() -> sa.ScalarSelect[int]:
+    """Find the last revision of a point's newest take."""
+    inner = tables.results.alias()
+    statement = sa.select(inner.c.result_id).where(*_of_newest_take(inner))
+    statement = statement.order_by(inner.c.revision.desc()).limit(1)
+    return statement.correlate(tables.points).scalar_subquery()
+
+
+def _newest_decision() -> sa.ScalarSelect[int]:
+    """Find the decision in force about a point's newest take."""
+    inner = tables.decisions.alias()
+    statement = sa.select(sa.func.max(inner.c.decision_id)).where(*_of_newest_take(inner))
+    return statement.correlate(tables.points).scalar_subquery()
+
+
+def _of_newest_take(inner: sa.FromClause) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        inner.c.scan_id == _points.scan_id,
+        inner.c.point == _points.point,
+        inner.c.take == _points.take,
+    )
+
+
+def _count_of_takes() -> sa.ScalarSelect[int]:
+    inner = tables.takes.c
+    of_point = (inner.scan_id == _points.scan_id, inner.point == _points.point)
+    statement = sa.select(sa.func.count()).select_from(tables.takes).where(*of_point)
+    return statement.correlate(tables.points).scalar_subquery()

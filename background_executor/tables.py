@@ -1,7 +1,7 @@
 """The tables of the store, as SQLAlchemy Core has them.
 
-Only ``store``, ``writer`` and ``queries`` import this file. What makes these
-tables in a database are the steps in ``migrations``; a test compares both.
+Only what writes and reads the store imports this file. The steps in
+``migrations`` make these tables in a database; a test compares both.
 Times are kept in UTC. Every row carries its site.
 """
 

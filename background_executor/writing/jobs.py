@@ -71,16 +71,7 @@ class JobWriting(Transaction):
         if state in ENDED_JOB_STATES:
             values |= {"ended_at": self.now, "live": None}
         self.update(tables.jobs, {"job": job}, values)
-        self.add_event(
-            row.site,
-            "executor",
-            f"job {job}",
-            f"job {state.value}",
-            before=row.state.value,
-            after=state.value,
-            reason=message or "",
-            job=job,
-        )
+        self.add_move(row.site, f"job {job}", row.state, state, reason=message or "", job=job)
 
     def describe_job(
         self,

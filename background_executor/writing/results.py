@@ -104,12 +104,7 @@ class ResultWriting(ScanWriting):
         key = _take_key(result.scan_id, result.take)
         known = self.find(tables.results, key)
         if known is not None:
-            if known.manifest_sha256 != manifest_sha256:
-                raise StoreError(
-                    f"result {result.take.name} of scan {result.scan_id} is stored with manifest "
-                    f"{known.manifest_sha256[:12]}, now comes {manifest_sha256[:12]}: a published "
-                    "folder never changes; look at it on the server"
-                )
+            _check_same(result, known.manifest_sha256, manifest_sha256)
             return int(known.result_id)
         self.add_publication(
             result.scan_id, result.take, take_folder_name(result.take), manifest_sha256
@@ -236,3 +231,12 @@ def _take_key(scan_id: str, take: Take) -> dict[str, object]:
         "take": take.take,
         "revision": take.revision,
     }
+
+
+def _check_same(result: PointResult, known_sha256: str, manifest_sha256: str) -> None:
+    if known_sha256 != manifest_sha256:
+        raise StoreError(
+            f"result {result.take.name} of scan {result.scan_id} is stored with manifest "
+            f"{known_sha256[:12]}, now comes {manifest_sha256[:12]}: a published folder never "
+            "changes; look at it on the server"
+        )

@@ -49,15 +49,7 @@ class ScanWriting(Transaction):
         ended_at = None if is_open else (row.ended_at or self.now)
         values = {"state": state, "message": reason, "ended_at": ended_at, "updated_at": self.now}
         self.update(tables.scans, key, values)
-        self.add_event(
-            row.site,
-            actor,
-            f"scan {scan_id}",
-            f"scan {state.value}",
-            before=row.state.value,
-            after=state.value,
-            reason=reason,
-        )
+        self.add_move(row.site, f"scan {scan_id}", row.state, state, actor=actor, reason=reason)
 
     def set_scan_message(self, scan_id: str, message: str) -> None:
         """Put a question or remark beside a scan's state."""
@@ -112,13 +104,4 @@ class ScanWriting(Transaction):
             return
         self.update(tables.points, key, values | {"updated_at": self.now})
         if moved:
-            self.add_event(
-                row.site,
-                "executor",
-                subject,
-                f"point {state.value}",
-                before=row.state.value,
-                after=state.value,
-                reason=error or "",
-                job=job,
-            )
+            self.add_move(row.site, subject, row.state, state, reason=error or "", job=job)

@@ -85,15 +85,8 @@ class SiteWriting(Transaction):
         is_quiet = all(before[name] == value for name, value in values.items() if name not in clock)
         self.update(tables.executors, key, values, quiet=is_quiet)
         if known.state is not record.state:
-            self.add_event(
-                record.site,
-                "executor",
-                f"executor {record.site}",
-                f"executor {record.state.value}",
-                before=known.state.value,
-                after=record.state.value,
-                reason=record.message,
-            )
+            subject = f"executor {record.site}"
+            self.add_move(record.site, subject, known.state, record.state, reason=record.message)
 
     def replace_acquisitions(self, site: str, found: Sequence[AcquisitionRecord]) -> None:
         """Replace the list of acquisitions that could be processed."""

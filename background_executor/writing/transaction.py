@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,6 +53,30 @@ class Transaction:
                 "job": job,
                 "at": self.now,
             },
+        )
+
+    def add_move(
+        self,
+        site: str,
+        subject: str,
+        before: StrEnum,
+        after: StrEnum,
+        *,
+        actor: str = "executor",
+        reason: str = "",
+        job: str | None = None,
+    ) -> None:
+        """Write into the audit that something went from one state to another."""
+        act = f"{subject.split(maxsplit=1)[0]} {after.value}"
+        self.add_event(
+            site,
+            actor,
+            subject,
+            act,
+            before=before.value,
+            after=after.value,
+            reason=reason,
+            job=job,
         )
 
     def find(self, table: sa.Table, key: Values) -> sa.Row[Any] | None:

@@ -21,7 +21,8 @@ def upgrade() -> None:
     _create_points()
     _create_publications()
     _create_results()
-    _create_judgements()
+    _create_verdicts()
+    _create_decisions()
     _create_events()
     _create_commands()
     _create_state_of_site()
@@ -199,7 +200,7 @@ def _create_results() -> None:
     )
 
 
-def _create_judgements() -> None:
+def _create_verdicts() -> None:
     op.create_table(
         "verdicts",
         _number("verdict_id"),
@@ -222,6 +223,9 @@ def _create_judgements() -> None:
         sqlite_autoincrement=True,
     )
     _index("verdicts", "result_id", "verdict_id")
+
+
+def _create_decisions() -> None:
     op.create_table(
         "decisions",
         _number("decision_id"),
