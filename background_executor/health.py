@@ -68,6 +68,15 @@ class MeasurementCheck(Limits):
     """Kinds of scan that the check is for."""
 
 
+DEFAULT_CHECKS = (
+    # The noisiest bench known has 4.8 counts; a quarter more is another bench.
+    MeasurementCheck(measurement="baseline_noise_adc", inner_high=4.8, outer_high=6.0),
+    # Below this the 3 mV threshold cuts into the noise of 0.55 mV.
+    MeasurementCheck(measurement="pulse_to_noise", outer_low=5.5),
+    MeasurementCheck(measurement="saturated_fraction", outer_high=0.01),
+)
+
+
 class HealthSettings(BoundaryModel):
     """Which model judges, and by which limits."""
 
@@ -94,7 +103,7 @@ class HealthSettings(BoundaryModel):
     """Of the number of selected charges."""
     damage: Limits = Limits(inner_high=0.01, outer_high=0.01)
     """Of the share of damaged and lost events of the worst channel."""
-    checks: tuple[MeasurementCheck, ...] = ()
+    checks: tuple[MeasurementCheck, ...] = DEFAULT_CHECKS
     """Of the other measured quantities."""
 
     @model_validator(mode="after")

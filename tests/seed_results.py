@@ -224,22 +224,22 @@ def _make_quality(fate: Fate, seed: int) -> tuple[Quantity | Missing, ...]:
     generator = np.random.default_rng(seed + 1000)
     occupancy = 0.0001 if fate is Fate.NO_LIGHT else float(generator.normal(0.075, 0.002))
     return (
-        Quantity(
-            name="occupancy",
-            value=occupancy,
-            error=math.sqrt(occupancy / TRIGGERS),
-            unit="photoelectrons per trigger",
-            meaning="-ln of the share of triggers without a pulse in the window",
+        _quantity(
+            "occupancy",
+            occupancy,
+            math.sqrt(occupancy / TRIGGERS),
+            "photoelectrons per trigger",
         ),
-        Quantity(
-            name="baseline_noise",
-            value=float(generator.normal(0.55, 0.01)),
-            error=0.001,
-            unit="mV",
-            meaning="mean standard deviation of the baseline samples",
-        ),
-        Missing(name="reference_ratio", reason="there is no channel 4"),
+        _quantity("baseline_noise_adc", float(generator.normal(4.5, 0.05)), 0.004, "counts"),
+        _quantity("pulse_to_noise", float(generator.normal(11.3, 0.1)), 0.05, ""),
+        _quantity("saturated_fraction", 0.0, 1.0 / TRIGGERS, ""),
+        Missing(name="reference_charge_pc", reason="there is no channel 4"),
     )
+
+
+def _quantity(name: str, value: float, error: float, unit: str) -> Quantity:
+    meaning = "docs/measurement.md says how it is defined."
+    return Quantity(name=name, value=value, error=error, unit=unit, meaning=meaning)
 
 
 def _make_provenance(

@@ -206,7 +206,7 @@ def test_further_checks_count_by_their_limits_and_weight(
     assert judge(_result(), health, NOW).verdict.verdict is verdict
 
 
-@pytest.mark.parametrize("name", ["reference_ratio", "no_such_quantity"])
+@pytest.mark.parametrize("name", ["reference_charge_pc", "no_such_quantity"])
 def test_an_optional_check_that_was_not_measured_is_said_and_does_not_stand_in_the_way(
     name: str,
 ) -> None:
@@ -218,10 +218,10 @@ def test_an_optional_check_that_was_not_measured_is_said_and_does_not_stand_in_t
 
 
 def test_a_required_check_that_was_not_measured_keeps_a_point_from_being_healthy() -> None:
-    health = _with_check("reference_ratio", required=True, outer_low=0.9)
+    health = _with_check("reference_charge_pc", required=True, outer_low=0.9)
     judgement = judge(_result(), health, NOW)
     assert judgement.verdict.verdict is Verdict.CHECK
-    assert judgement.verdict.summary == "reference ratio not measured: there is no channel 4"
+    assert judgement.verdict.summary == "reference charge pc not measured: there is no channel 4"
 
 
 def test_a_check_may_be_for_one_kind_of_scan_only() -> None:
