@@ -8,18 +8,13 @@ becomes of an error that nobody expected, is in ``instance``.
 import logging
 import os
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from background_executor import queries
 from background_executor.acts import Afterwards, do_next_command
-from background_executor.errors import (
-    RefusedError,
-    RemoteFileError,
-    SchedulerError,
-    UnreachableError,
-)
+from background_executor.config import TransportName
+from background_executor.errors import RefusedError, UnreachableError
 from background_executor.fetch import fetch_waiting
 from background_executor.following import FollowedJobRecord
 from background_executor.job_queue import JobQueue
@@ -29,32 +24,28 @@ from background_executor.submit import submit_intents
 from background_executor.successors import settle_scans
 from background_executor.sweep import sweep, sweep_all
 from background_executor.sync import follow_journals, follow_live_files
+from background_executor.work import Work
 from server_side import __version__
 
 log = logging.getLogger(__name__)
 
-SWEEP_EVERY = timedelta(seconds=60)
-LIVE_EVERY = timedelta(seconds=3)
 MAX_COMMANDS_A_TURN = 20
+SWEEP_EVERY = timedelta(seconds=60)
 
 
-class Cadence:
-    """Tells when something that is done every so often is due; clocks that jump do no harm."""
+@dataclass(frozen=True)
+class Rhythm:
+    """How often the server is asked; the scheduler's own comes from settings."""
 
-    def __init__(self, interval: timedelta) -> None:
-        self._interval = interval
-        self._last: datetime | None = None
+    journals: timedelta
+    live_files: timedelta
 
-    def is_due(self, now: datetime) -> bool:
-        """Tell whether it is due; the next time is counted from a yes."""
-        if self._last is not None and abs(now - self._last) < self._interval:
-            return False
-        self._last = now
-        return True
 
-    def hasten(self) -> None:
-        """Make it due at once."""
-        self._last = None
+RHYTHM = {
+    TransportName.LOCAL: Rhythm(journals=timedelta(0), live_files=timedelta(seconds=1)),
+    # Each question is a round trip, and login nodes count them.
+    TransportName.SSH: Rhythm(journals=timedelta(seconds=2), live_files=timedelta(seconds=10)),
+}
 
 
 @dataclass(frozen=True)
@@ -73,12 +64,19 @@ class Executor:
         self._site = site
         self._started_at = started_at
         self._queue = JobQueue(site)
-        self._queue_cadence = Cadence(timedelta(seconds=site.config.site.scheduler_poll_s))
-        self._sweep_cadence = Cadence(SWEEP_EVERY)
-        self._live_cadence = Cadence(LIVE_EVERY)
         self._sweeps_all = True
         self._link = Link(LinkState.DISCONNECTED, "not asked yet", None)
-        self._trouble = ""
+        rhythm = RHYTHM[site.config.site.transport]
+        self._sweep_work = Work(self._sweep, SWEEP_EVERY)
+        self._works = (
+            Work(self._submit),
+            Work(self._end_unwanted),
+            Work(self._follow, rhythm.journals),
+            Work(self._look, timedelta(seconds=site.config.site.scheduler_poll_s)),
+            Work(self._see_live, rhythm.live_files),
+            self._sweep_work,
+            Work(self._fetch),
+        )
 
     def step(self, now: datetime) -> bool:
         """Do one turn of everything; False when the executor was asked to end."""
@@ -100,18 +98,18 @@ class Executor:
                 return False
             if afterwards is Afterwards.SYNC:
                 self._sweeps_all = True
-                for cadence in (self._queue_cadence, self._sweep_cadence, self._live_cadence):
-                    cadence.hasten()
+                for work in self._works:
+                    work.hasten()
             if afterwards is None:
                 break
         return True
 
     def _work_with_server(self, now: datetime) -> None:
         """Do all that needs the server; without an answer, all of it waits for the next turn."""
-        works = (self._submit, self._end_unwanted, self._follow, self._look, self._see_live)
         try:
             self._site.transport.connect()
-            troubles = [self._attempt(work, now) for work in (*works, self._sweep, self._fetch)]
+            for work in self._works:
+                work.do_when_due(now)
         except (UnreachableError, RefusedError) as error:
             if str(error) != self._link.message:
                 log.warning("The server cannot be asked: %s", error)
@@ -119,18 +117,7 @@ class Executor:
             state = LinkState.REFUSED if refused else LinkState.DISCONNECTED
             self._link = Link(state, str(error), self._link.synced_at)
         else:
-            self._trouble = "; ".join(filter(None, troubles))
             self._link = Link(LinkState.CONNECTED, "", now)
-
-    def _attempt(self, work: Callable[[datetime], None], now: datetime) -> str:
-        """Do one piece of work; return what the server or scheduler had against it."""
-        try:
-            work(now)
-        except (RemoteFileError, SchedulerError) as error:
-            if str(error) not in self._trouble:
-                log.warning("Something could not be done and will be tried again: %s", error)
-            return str(error)
-        return ""
 
     def _open_jobs(self) -> tuple[FollowedJobRecord, ...]:
         return queries.open_jobs(self._site.store, self._site.name)
@@ -143,23 +130,19 @@ class Executor:
 
     def _follow(self, now: datetime) -> None:
         if follow_journals(self._site, self._open_jobs(), now):
-            self._sweep_cadence.hasten()
+            self._sweep_work.hasten()
 
     def _look(self, now: datetime) -> None:
-        if self._queue_cadence.is_due(now):
-            self._queue.look(self._open_jobs(), now)
+        self._queue.look(self._open_jobs(), now)
 
     def _see_live(self, now: datetime) -> None:
-        if self._live_cadence.is_due(now):
-            follow_live_files(self._site, self._open_jobs(), now)
+        follow_live_files(self._site, self._open_jobs(), now)
 
     def _fetch(self, now: datetime) -> None:
         fetch_waiting(self._site, now)
 
     def _sweep(self, now: datetime) -> None:
         """Look for folders that no line told of: everywhere after a start or a reset."""
-        if not self._sweep_cadence.is_due(now):
-            return
         store, name = self._site.store, self._site.name
         if self._sweeps_all:
             sweep_all(self._site, now)
@@ -178,7 +161,7 @@ class Executor:
             pid=os.getpid(),
             host=socket.gethostname(),
             version=__version__,
-            message=message or self._trouble,
+            message=message or "; ".join(work.trouble for work in self._works if work.trouble),
             link=self._link.state,
             link_message=self._link.message,
             started_at=self._started_at,

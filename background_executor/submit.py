@@ -11,9 +11,15 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from background_executor.config import SchedulerName, SiteConfig
+from background_executor.config import SchedulerName, SiteConfig, TransportName
 from background_executor.crash_points import CrashPoint, reach
-from background_executor.errors import SubmitRefusedError, SubmitUnknownError, UnreachableError
+from background_executor.deployed import version_mismatch
+from background_executor.errors import (
+    RemoteFileError,
+    SubmitRefusedError,
+    SubmitUnknownError,
+    UnreachableError,
+)
 from background_executor.following import FollowedJobRecord
 from background_executor.records import JobState
 from background_executor.site import Site
@@ -39,6 +45,7 @@ def submit(site: Site, scan_id: str, job: str, now: datetime) -> None:
     TransportError
         When the server could not be asked; what was noted tells the next turn what to do.
     """
+    _refuse_other_version(site)
     write_job_files(site, scan_id, job)
     reach(CrashPoint.FILES_WRITTEN)
     with site.store.writing(now) as writer:
@@ -65,6 +72,15 @@ def submit(site: Site, scan_id: str, job: str, now: datetime) -> None:
         writer.advance_job(job, JobState.QUEUED, scheduler_id=scheduler_id, message="")
     reach(CrashPoint.SUBMIT_RECORDED)
     log.info("Job %s is job %s of the scheduler.", job, scheduler_id)
+
+
+def _refuse_other_version(site: Site) -> None:
+    """Let no job run a server_side other than ours; on this machine there is only one."""
+    if site.config.site.transport is TransportName.LOCAL:
+        return
+    mismatch = version_mismatch(site.config.site, site.transport)
+    if mismatch:
+        raise RemoteFileError(mismatch)
 
 
 def write_job_files(site: Site, scan_id: str, job: str) -> None:

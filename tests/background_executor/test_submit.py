@@ -120,11 +120,11 @@ def test_nothing_is_submitted_while_the_queue_gives_no_answer(
 def test_a_queue_that_answers_with_an_error_is_no_empty_queue(
     bench: Bench, transport: LossyTransport
 ) -> None:
-    bench.behave(replace(HANGS, publish=3, pace_s=0.3))
+    bench.behave(replace(HANGS, publish=3, pace_s=2.0))
     scan = bench.start_scan()
     bench.until(lambda: bench.jobs(scan)[0].state == "running")
     transport.errors.add("queue")
-    for _ in range(5):
+    for _ in range(2):
         bench.step(60)
     executor = queries.executor(bench.store, "here")
     assert executor is not None

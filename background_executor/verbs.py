@@ -1,0 +1,179 @@
+"""All verbs of the command line, in the order of the help."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from background_executor import instance, site_verbs
+from background_executor.asking import (
+    EXIT_DONE,
+    EXIT_REFUSED,
+    Arguments,
+    asks,
+    existing_arguments,
+    hv_arguments,
+    pmt_arguments,
+    stop_scan_arguments,
+    wait_arguments,
+)
+from background_executor.commands import (
+    ListAcquisitions,
+    ProcessExisting,
+    Reset,
+    StartHvCheck,
+    StartScan,
+    StopScan,
+    SyncNow,
+)
+from background_executor.config import load_config
+from background_executor.logs import LOG_FILE, set_up_logging
+from background_executor.status import status_json, status_report, status_text
+from server_side.scan import Slot
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One command of this program."""
+
+    name: str
+    summary: str
+    example: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    act: Callable[[Arguments], int]
+
+
+def _nothing_more(_parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _run_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--detach", action="store_true", help="start it in the background and print its process id"
+    )
+    parser.add_argument(
+        "--timeout-s", type=float, default=60.0, help="how long --detach waits for a sign of life"
+    )
+
+
+def _run(given: Arguments) -> int:
+    if given.detach:
+        print(instance.spawn(given.settings, given.timeout_s))
+        return EXIT_DONE
+    config = load_config(given.settings)
+    set_up_logging(config)
+    status = instance.run(config)
+    if status != 0:
+        print(f"the executor crashed; see {config.log_folder / LOG_FILE}", file=sys.stderr)
+    return status
+
+
+def _stop_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--timeout-s", type=float, default=30.0, help="how long to wait")
+
+
+def _stop(given: Arguments) -> int:
+    was_running = instance.stop(load_config(given.settings), given.timeout_s)
+    print("the executor has ended; jobs go on" if was_running else "no executor runs")
+    return EXIT_DONE
+
+
+def _status_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _status(given: Arguments) -> int:
+    config = load_config(given.settings)
+    with contextlib.closing(config.open_store()) as store:
+        report = status_report(config, store)
+    print(status_json(report) if given.json else status_text(report))
+    return EXIT_DONE if report.is_running else EXIT_REFUSED
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("run", "work until asked to end", "run --detach", _run_arguments, _run),
+    Verb("stop", "end the running executor; jobs go on", "stop", _stop_arguments, _stop),
+    Verb("status", "how it is", "status --json", _status_arguments, _status),
+    Verb(
+        "start-scan",
+        "begin a position scan",
+        "start-scan KQ0146 --slot 1 --wait",
+        pmt_arguments,
+        asks(lambda a: StartScan(serial_number=a.serial_number, slot=Slot(a.slot))),
+    ),
+    Verb(
+        "start-hv-check",
+        "begin an HV check",
+        "start-hv-check KQ0146 --slot 1 --nominal-v 1800",
+        hv_arguments,
+        asks(
+            lambda a: StartHvCheck(
+                serial_number=a.serial_number, slot=Slot(a.slot), nominal_v=a.nominal_v
+            )
+        ),
+    ),
+    Verb(
+        "stop-scan",
+        "end a scan or HV check; what was measured stays",
+        "stop-scan 0123456789ab --reason 'laser off'",
+        stop_scan_arguments,
+        asks(lambda a: StopScan(scan_id=a.scan_id, reason=a.reason)),
+    ),
+    Verb(
+        "process-existing",
+        "make a scan of raw data that are there already",
+        "process-existing KQ0146 wavedump_output_20260220_144123 --slot 1",
+        existing_arguments,
+        asks(
+            lambda a: ProcessExisting(
+                serial_number=a.serial_number,
+                slot=Slot(a.slot),
+                scan_kind=a.kind,
+                acquisition=a.acquisition,
+            )
+        ),
+    ),
+    Verb(
+        "list-acquisitions",
+        "look which raw data are there",
+        "list-acquisitions --wait",
+        wait_arguments,
+        asks(lambda _: ListAcquisitions()),
+    ),
+    Verb(
+        "sync-now",
+        "read everything new from the server at once",
+        "sync-now --wait",
+        wait_arguments,
+        asks(lambda _: SyncNow()),
+    ),
+    Verb(
+        "reset",
+        "read everything from the server again; deletes nothing",
+        "reset --wait",
+        wait_arguments,
+        asks(lambda _: Reset()),
+    ),
+    Verb(
+        "doctor",
+        "check a site, one thing after the other",
+        "doctor",
+        _nothing_more,
+        site_verbs.run_doctor,
+    ),
+    Verb(
+        "enrol",
+        "pin the host key of a site on your word",
+        "enrol",
+        site_verbs.enrol_arguments,
+        site_verbs.enrol,
+    ),
+    Verb(
+        "deploy",
+        "put server_side on the server, or go back",
+        "deploy --base-python python3.11",
+        site_verbs.ship_arguments,
+        site_verbs.ship,
+    ),
+)
