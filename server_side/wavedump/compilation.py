@@ -6,7 +6,7 @@ a home) it refuses to compile at all, instead of doing so once per process.
 """
 
 from collections.abc import Callable, Mapping
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
@@ -39,7 +39,7 @@ def compiled_scan(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return _compile(function, {"_nrt": False})
 
 
-def _compile(function: Callable[_P, _R], options: Mapping[str, object]) -> Callable[_P, _R]:
+def _compile(function: Callable[_P, _R], options: Mapping[str, Any]) -> Callable[_P, _R]:
     try:
         dispatcher = numba.njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:

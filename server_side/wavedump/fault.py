@@ -35,7 +35,9 @@ class Fault(IntEnum):
     """The event number was there already."""
     ALIGNMENT_LOST = 11
     """Without headers nobody can say where the next event begins."""
-    RESUMED = 12
+    SIZE_CHANGED = 12
+    """No header stands where the event should end."""
+    RESUMED = 13
     """No damage: reading goes on here, behind the damage of the record before."""
 
 
@@ -50,6 +52,7 @@ _WORDS = {
     Fault.STRAY_BYTES: "bytes that belong to no event",
     Fault.NUMBER_OUT_OF_ORDER: "event number {found} stands beside {wanted}",
     Fault.DOUBLED: "event number {found} a second time",
+    Fault.SIZE_CHANGED: "the event does not end after {wanted} bytes",
     Fault.ALIGNMENT_LOST: "the events behind cannot be told apart without headers",
 }
 

@@ -77,17 +77,15 @@ def recognise_format(
         The content is of no known format, or not of the one that the settings name.
     """
     mismatches: list[Mismatch] = []
-    is_too_short = False
     for raw_format in select_formats(formats, daq):
         outcome = raw_format.recognise(head, daq)
         if isinstance(outcome, Mismatch):
             mismatches.append(outcome)
-        elif isinstance(outcome, TooShort):
-            is_too_short = True
-        else:
+        elif not isinstance(outcome, TooShort):
             return outcome
-    if is_too_short and head.window.end < HEAD_BYTES:
-        return None
+        elif head.window.end < HEAD_BYTES:
+            # What comes may still prove this format; a later one would take it too early.
+            return None
     raise _refuse(head.path, daq, mismatches)
 
 

@@ -105,3 +105,8 @@ def _name_stray(head: FileHead) -> Mismatch | TooShort:
     if stray < 0 and head.window.end < MAX_HEADER_BYTES:
         return TooShort()
     return Mismatch(max(stray, 0), BEGINS_WITH, head.quote(max(stray, 0)))
+
+
+def has_decimals(events: list[SeenEvent]) -> bool:
+    """Tell whether events are of an x742 board: decimals, or a start index cell."""
+    return any(b"Start Index Cell:" in seen.content or b"." in seen.content for seen in events)

@@ -1,0 +1,77 @@
+"""Binary with nothing but 16-bit samples.
+
+The record length comes from the settings, and events are numbered from 0. Nearly any
+file could be this: so the first event must lie within the ADC's range and be smooth.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server_side.settings import DaqSettings
+from server_side.wavedump.binary_scan import NO_WORD, BinaryLayout, scan_bare_binary
+from server_side.wavedump.decoder import Decoder
+from server_side.wavedump.format_names import RawFormatName
+from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
+
+SMOOTH_PART = 32
+"""Neighbouring samples usually differ by less than the ADC's range over this."""
+PRINTABLE = frozenset(b"\t\r\n" + bytes(range(32, 127)))
+
+
+class BinaryNoHeader:
+    """Recognises the format; see ``RawFormat``."""
+
+    name = RawFormatName.BINARY_NO_HEADER
+
+    def recognise(self, head: FileHead, daq: DaqSettings) -> Decoder | Mismatch | TooShort:
+        """Return a decoder when ``head`` begins with what can be an event's samples."""
+        event_bytes = 2 * daq.record_length
+        content = head.window.data[: min(head.window.end, event_bytes)]
+        expected = f"{daq.record_length} samples of {daq.adc_bits} bits"
+        if all(byte in PRINTABLE for byte in content.tobytes()):
+            return Mismatch(0, expected, f"text: {head.quote(0)}")
+        if len(content) < event_bytes:
+            return TooShort()
+        samples = content.view("<u2").astype(np.int64)
+        fault = _find_impossible(samples, daq)
+        if fault is not None:
+            return Mismatch(2 * fault, expected, head.quote(2 * fault))
+        return Decoder(
+            name=self.name,
+            scan=scan_bare_binary,
+            layout=_make_layout(daq),
+            record_length=daq.record_length,
+            channel=None,
+            event_bytes=float(event_bytes),
+            max_event_bytes=2 * event_bytes,
+            blanks=b"",
+        )
+
+
+def _find_impossible(samples: NDArray[np.int64], daq: DaqSettings) -> int | None:
+    """Return the first sample that no waveform of this ADC has, if there is one."""
+    too_high = np.flatnonzero(samples >= 1 << daq.adc_bits)
+    if len(too_high):
+        return int(too_high[0])
+    steps = np.abs(np.diff(samples))
+    is_smooth = np.median(steps) <= (1 << daq.adc_bits) / SMOOTH_PART
+    return None if is_smooth and samples.any() else 0
+
+
+def _make_layout(daq: DaqSettings) -> BinaryLayout:
+    return BinaryLayout(
+        record_length=daq.record_length,
+        sample_bytes=2,
+        header_bytes=0,
+        event_bytes=2 * daq.record_length,
+        size_word=NO_WORD,
+        board_word=NO_WORD,
+        pattern_word=NO_WORD,
+        channel_word=NO_WORD,
+        number_word=NO_WORD,
+        tag_word=NO_WORD,
+        board=0,
+        pattern=0,
+        channel=0,
+        top_adc=(1 << daq.adc_bits) - 1,
+    )
