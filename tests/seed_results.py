@@ -73,19 +73,11 @@ def make_result(
     damage: int = 0,
     job: str | None = None,
 ) -> PointResult:
-    """Make the result of a take.
+    """Make the result of a take, with the fate's gain unless another one is given.
 
-    Parameters
-    ----------
-    gain
-        Peak gain to come out, in place of the one that belongs to the fate.
-    seed
-        Chooses the real spectrum and the fluctuations.
-    damage
-        Damaged events in the PMT's file.
+    The seed chooses real spectrum and fluctuations; ``damage`` counts broken events of the PMT.
     """
     spectrum = _make_spectrum(fate, gain, seed)
-    charges = sum(spectrum.counts)
     stamp = zone_stamp(measured_at, plan.zone)
     fit = _fit_spectrum(spectrum, fate)
     stem = f"live_data_{stamp}_{plan.serial_number}_{take.point.name}"
@@ -97,7 +89,7 @@ def make_result(
         slot=plan.slot,
         take=take,
         triggers=TRIGGERS,
-        selected_charges=charges,
+        selected_charges=sum(spectrum.counts),
         spectra=(spectrum,),
         fits=(fit,),
         quality=_make_quality(fate, seed),
