@@ -1,0 +1,35 @@
+"""``python -m background_executor.demo run|check``."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from background_executor.demo.check import run_check
+from background_executor.demo.run import run_demo
+from background_executor.errors import ExecutorError
+
+
+def main() -> int:
+    """Read the arguments, do it, and turn an error into one clear line."""
+    parser = argparse.ArgumentParser(prog="python -m background_executor.demo", description=__doc__)
+    parser.add_argument("what", choices=["run", "check"])
+    parser.add_argument("--folder", type=Path, default=Path(".demo"), help="removed and made anew")
+    parser.add_argument("--port", type=int, default=8501, help="of the dashboard, or the next free")
+    arguments = parser.parse_args()
+    # Asked to end, it ends what it started, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if arguments.what == "check":
+            return run_check(arguments.folder)
+        return run_demo(arguments.folder, arguments.port)
+    except (ExecutorError, ChildProcessError, OSError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("demo: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""``make demo-check``: the main job to its end, and each gain beside the truth."""
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from background_executor import instance, queries
+from background_executor.commands import StartHvCheck, StartScan
+from background_executor.config import SiteConfig
+from background_executor.demo import bench
+from background_executor.demo.asking import ask, have_ended, wait_until
+from background_executor.demo.children import Child, Children
+from background_executor.demo.scenario import (
+    EXPECTED_VERDICT,
+    FAULTS,
+    NOMINAL_V,
+    SERIAL_NUMBERS,
+    DemoFolders,
+    make_fresh,
+    write_settings,
+)
+from background_executor.records import PointRecord, PointState, ScanRecord
+from background_executor.store import Store
+from server_side.result import ELEMENTARY_CHARGE_C
+from server_side.scan import ScanKind, Slot
+
+MAX_DEVIATION = 0.06
+"""Of the two-Gaussian gain from the true peak: its bias of 2 to 4 % and three times its error."""
+TIMEOUT_S = 280.0
+_PC_PER_GAIN = ELEMENTARY_CHARGE_C * 1e12
+
+
+@dataclass(frozen=True)
+class PointCheck:
+    """One point beside the truth."""
+
+    serial_number: str
+    point: str
+    line: str
+    fault: str
+    """Why the check fails for it; empty when it does not."""
+    deviation: float | None
+
+
+def run_check(folder: Path) -> int:
+    """Measure everything, compare, print, and return the exit code."""
+    began = time.monotonic()
+    folders = make_fresh(folder)
+    config = write_settings(folders, sys.executable)
+    with Children(folders.top / "logs") as children:
+        instance.start_detached(folders.settings)
+        store = config.open_store()
+        try:
+            scans = _measure(children, folders, store, config)
+            checks = [check for scan in scans for check in _compare(store, folders, scan)]
+            hv = _hv_check(store, folders, scans[-1])
+        finally:
+            store.close()
+            instance.stop(config)
+    return _report(checks, hv, time.monotonic() - began)
+
+
+def _measure(
+    children: Children, folders: DemoFolders, store: Store, config: SiteConfig
+) -> tuple[ScanRecord, ...]:
+    """Run both position scans and the HV check to their ends; the HV check comes last."""
+    site = config.site.name
+    for slot, serial_number in zip(Slot, SERIAL_NUMBERS, strict=True):
+        ask(store, site, StartScan(serial_number=serial_number, slot=slot))
+    laser = bench.start(children, folders, ScanKind.POSITION)
+    _wait_for_bench(laser)
+    start_hv = StartHvCheck(serial_number=SERIAL_NUMBERS[0], slot=Slot.ONE, nominal_v=NOMINAL_V)
+    ask(store, site, start_hv)
+    _wait_for_bench(bench.start(children, folders, ScanKind.HV))
+    scans = tuple(reversed(queries.scans(store, site)))
+    wait_until(lambda: have_ended(store, scans), TIMEOUT_S)
+    return tuple(scan for scan in scans if scan.kind is ScanKind.POSITION) + tuple(
+        scan for scan in scans if scan.kind is ScanKind.HV
+    )
+
+
+def _wait_for_bench(child: Child) -> None:
+    if child.process.wait(TIMEOUT_S) != 0:
+        raise ChildProcessError(f"the {child.name} failed:\n{child.tail()}")
+
+
+def _compare(store: Store, folders: DemoFolders, scan: ScanRecord) -> list[PointCheck]:
+    truth = bench.read_truth(folders, scan.kind)
+    return [
+        _compare_point(scan, point, truth.peak_pc(scan.serial_number, point.point.name))
+        for point in queries.points(store, scan.scan_id)
+    ]
+
+
+def _compare_point(scan: ScanRecord, point: PointRecord, true_peak_pc: float) -> PointCheck:
+    name = point.point.name
+    true_gain = true_peak_pc / _PC_PER_GAIN
+    deviation = point.gain.gain / true_gain - 1.0 if point.gain else None
+    verdict = point.verdict.verdict if point.verdict else None
+    fitted = (
+        f"{point.gain.gain:.3e} +- {point.gain.gain_err:.1e} {deviation:+7.2%}"
+        if point.gain
+        else f"none: {point.gain_missing or point.error}"
+    )
+    line = (
+        f"{scan.serial_number} {name:<15} true peak {true_peak_pc:.3f} pC = {true_gain:.3e}, "
+        f"gain {fitted:<33} {verdict or point.state}"
+    )
+    return PointCheck(scan.serial_number, name, line, _fault(scan, point, deviation), deviation)
+
+
+def _fault(scan: ScanRecord, point: PointRecord, deviation: float | None) -> str:
+    if point.state is not PointState.STORED or point.verdict is None:
+        return f"missing: {point.state} {point.error}".strip()
+    fault = FAULTS.get((scan.serial_number, point.point.name))
+    if fault is not None and scan.kind is ScanKind.POSITION:
+        expected = EXPECTED_VERDICT[fault]
+        got = point.verdict.verdict
+        return "" if got == expected else f"{fault} should be {expected}, is {got}"
+    if deviation is None:
+        return f"no valid fit: {point.gain_missing}"
+    if scan.kind is ScanKind.POSITION and abs(deviation) > MAX_DEVIATION:
+        return f"deviates by {deviation:+.1%}, more than {MAX_DEVIATION:.0%}"
+    return ""
+
+
+def _hv_check(store: Store, folders: DemoFolders, scan: ScanRecord) -> dict[str, object]:
+    record = queries.hv_curve(store, scan.scan_id)
+    return {
+        "true_hv_v": bench.read_truth(folders, ScanKind.HV).hv_at_target_v(scan.serial_number),
+        "hv_v": record.curve.hv_at_target_v if record else None,
+        "hv_err_v": record.curve.hv_at_target_err_v if record else None,
+        "message": record.curve.message if record else "no point was measured",
+    }
+
+
+def _report(checks: list[PointCheck], hv: dict[str, object], seconds: float) -> int:
+    for check in checks:
+        print(check.line + (f"   WRONG: {check.fault}" if check.fault else ""))
+    wrong = [f"{c.serial_number} {c.point}: {c.fault}" for c in checks if c.fault]
+    found = f"{hv['hv_v']:.1f} +- {hv['hv_err_v']:.1f} V" if hv["hv_v"] else "none"
+    print(f"HV for gain 1e7: {found} (true {hv['true_hv_v']:.1f} V) {hv['message']}")
+    print(
+        json.dumps(
+            {
+                "ok": not wrong,
+                "points": len(checks),
+                "wrong": wrong,
+                "hv": hv,
+                "seconds": round(seconds, 1),
+            }
+        )
+    )
+    return 1 if wrong else 0
