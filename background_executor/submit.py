@@ -92,6 +92,7 @@ def write_job_files(site: Site, scan_id: str, job: str) -> None:
         base_folder=str(site.config.site.base_folder),
         raw_base=str(site.config.site.raw_base),
         plan=plan,
+        flag_folder=site.config.site.flag_folder,
         time_limit_s=time_limit_s(site.config),
     )
     script = site.job_script(scan_id, job)

@@ -19,6 +19,8 @@ from background_executor.errors import AlreadyRunningError, ExecutorError
 from server_side.scan import Slot
 from tests.background_executor.bench import HANGS, Bench
 
+PATIENCE_S = 120.0
+"""Starting Python several times takes long on a machine that has other work."""
 RUN = [sys.executable, "-m", "background_executor", "run", "--settings"]
 
 
@@ -31,7 +33,7 @@ def site(bench: Bench) -> Iterator[Bench]:
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
-    give_up = time.monotonic() + 40
+    give_up = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < give_up, what
         time.sleep(0.05)
@@ -67,18 +69,19 @@ def test_the_second_of_two_says_that_one_runs_already(site: Bench) -> None:
 
 
 def test_of_many_started_together_exactly_one_runs(site: Bench) -> None:
-    started = [
-        subprocess.Popen([*RUN, str(site.settings)], stderr=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-    wait_until(lambda: sum(p.poll() is None for p in started) == 1, "two too many still run")
-    process = instance.holder(site.config)
-    assert process is not None
-    assert [p.pid for p in started if p.poll() is None] == [process.pid]
-    wait_until(lambda: queries.executor(site.store, "here") is not None, "no sign of life")
-    assert instance.stop(site.config)
-    for each in started:
-        each.communicate(timeout=30)
+    started = [subprocess.Popen([*RUN, str(site.settings)]) for _ in range(3)]
+    try:
+        wait_until(lambda: sum(p.poll() is None for p in started) == 1, "more than one runs")
+        wait_until(lambda: instance.holder(site.config) is not None, "nobody has the lock")
+        process = instance.holder(site.config)
+        assert process is not None
+        assert [p.pid for p in started if p.poll() is None] == [process.pid]
+        wait_until(lambda: queries.executor(site.store, "here") is not None, "no sign of life")
+        assert instance.stop(site.config)
+    finally:
+        for each in started:
+            each.kill()
+            each.wait()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
