@@ -235,7 +235,7 @@ VERBS = (
     Verb(
         "simulate",
         "write the WaveDump files of a simulated bench",
-        "--help",
+        "WaveDumpSaves --serial-number KQ0146 --triggers 2000 --fault 1:theta20_phi90:low_gain",
         _add_simulate,
         _simulate,
     ),

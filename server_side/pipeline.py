@@ -22,8 +22,8 @@ from server_side.point_work import PointAnalysis, PointWork
 from server_side.publish import NewFile, Published, move_into_place, publish_folder
 from server_side.pulses import AlignedPulses, PulseReading, read_pulses
 from server_side.quality import measure_quality
-from server_side.response import find_model
-from server_side.result import FitOutcome, NoFit, PointResult, Spectrum, SpectrumName
+from server_side.response import described_spectra
+from server_side.result import FitOutcome, NoFit, PointResult, Spectrum
 from server_side.root_file import write_root_file
 from server_side.selection import Selection, select_charges, threshold_spectrum
 from server_side.spectra import fixed_window_spectra
@@ -137,12 +137,13 @@ def fit_spectra(
 
 
 def _fit(fitter: GainFitter, spectra: tuple[Spectrum, ...], model: str) -> FitOutcome:
-    described = [name for name in SpectrumName if find_model(model, name) is not None]
+    described = described_spectra(model)
     if not described:
         raise ValueError(f"no charge-response model {model!r} is known")
-    for spectrum in spectra:
-        if spectrum.name in described:
-            return fitter.fit(spectrum, model)
+    for name in described:
+        for spectrum in spectra:
+            if spectrum.name is name:
+                return fitter.fit(spectrum, model)
     return NoFit(
         outcome="too_few_charges",
         model=model,

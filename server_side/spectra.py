@@ -26,16 +26,17 @@ def fixed_window_spectra(table: PulseTable) -> tuple[Spectrum, ...]:
     table
         Of the PMT. A window that was not measured in any event gives no spectrum.
     """
-    signal = table.window_charge_pc[np.isfinite(table.window_charge_pc)]
-    dark = table.dark_charge_pc[np.isfinite(table.dark_charge_pc)]
+    quiet = ~table.disturbed
+    signal = table.window_charge_pc[quiet & np.isfinite(table.window_charge_pc)]
+    dark = table.dark_charge_pc[quiet & np.isfinite(table.dark_charge_pc)]
     if len(signal) == 0:
         return ()
     edges = _edges(np.concatenate([signal, dark]))
-    found = [
-        _fill(SpectrumName.WINDOW, signal, edges, "charge in a fixed window after the trigger")
-    ]
+    without = f"{int(table.disturbed.sum())} events with a disturbed baseline left out"
+    text = f"charge in a fixed window after the trigger, every trigger; {without}"
+    found = [_fill(SpectrumName.WINDOW, signal, edges, text)]
     if len(dark) > 0:
-        text = "charge in a window of the same length before the pulse"
+        text = f"charge in a window of the same length before the pulse; {without}"
         found.append(_fill(SpectrumName.DARK, dark, edges, text))
     return tuple(found)
 
