@@ -25,14 +25,14 @@ def check(scan: ScanRecord) -> None:
     name = st.query_params.get("point")
     view = read_point(site.store, scan, name=name, result_id=None, now=now, zone=site.zone)
     curve = read_curve(site.store, site.config, scan.scan_id)
-    scan_head(view.scan, now)
+    scan_head(view.scan)
     left, right = st.columns([1.6, 1.0], gap="medium")
     with left:
+        tile_map(view.scan, view.point.panel.name, "map", pick)
         if curve is not None:
             curve_chart(curve, "curve", WHOLE_WIDTH)
-        tile_map(view.scan, view.point.panel.name, "map", now, pick)
     with right:
-        point_panel(view.point.panel, now, "spectrum")
+        point_panel(view.point.panel, "spectrum")
 
 
 def pick(name: str) -> None:

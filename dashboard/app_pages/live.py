@@ -9,6 +9,7 @@ from dashboard.components.operator_name import operator_name
 from dashboard.components.scan_controls import choose_kind, scan_controls
 from dashboard.components.slot_card import scan_head, slot_body
 from dashboard.components.status_line import status_line
+from dashboard.fresh import fresh_kind, fresh_slot
 from dashboard.site import open_site
 from dashboard.views import live
 from dashboard.views.wording import kind_label
@@ -28,15 +29,14 @@ def place(slot: Slot) -> None:
     now = datetime.now(UTC)
     address = f"p{slot.value}"
     with st.container(horizontal=True, vertical_alignment="center", key=f"controls{slot.value}"):
-        kind = choose_kind(slot, live.newest_kind(site.store, site.config, slot))
-        picked = st.query_params.get(address)
-        view = live.read_slot(site.store, site.config, slot, kind=kind, picked=picked, now=now)
+        kind = choose_kind(slot, fresh_kind(site, slot))
+        view = fresh_slot(site, slot, kind, st.query_params.get(address), now)
         scan_controls(site, slot, view.scan, operator)
     if view.scan is None:
         st.html(paragraph(f"No {kind_label(kind)} yet. Enter a serial number and start one."))
         return
-    scan_head(view.scan, now)
-    slot_body(view, now, lambda name: st.query_params.update({address: name}))
+    scan_head(view.scan)
+    slot_body(view, lambda name: st.query_params.update({address: name}))
 
 
 left, right = st.columns([1, 6], gap="small", vertical_alignment="center")

@@ -8,16 +8,8 @@ from background_executor import queries
 from background_executor.records import ScanRecord
 from dashboard.components.clock import page_clock
 from dashboard.components.markup import paragraph
-from dashboard.components.point_detail import (
-    point_judgement,
-    point_numbers,
-    point_origin,
-    point_plot,
-    point_result,
-    point_takes,
-)
+from dashboard.components.point_detail import point_columns
 from dashboard.components.scan_picker import pick_scan
-from dashboard.components.slot_card import tile_map
 from dashboard.site import open_site
 from dashboard.views.detail import read_point
 
@@ -37,16 +29,7 @@ def point(scan: ScanRecord) -> None:
         now=now,
         zone=site.zone,
     )
-    left, right = st.columns([1.0, 1.6], gap="medium")
-    with left:
-        tile_map(view.scan, view.point.panel.name, "map", now, pick)
-        point_takes(view.point)
-        point_plot(view.point)
-    with right:
-        point_result(view.point, now)
-        point_judgement(view.point, now)
-        point_numbers(view.point)
-        point_origin(view.point)
+    point_columns(view, pick)
 
 
 def pick(name: str) -> None:

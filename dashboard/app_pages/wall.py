@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard.components.clock import page_clock
+from dashboard.components.clock import clock
 from dashboard.components.markup import paragraph
 from dashboard.components.slot_card import scan_head, tile_map
+from dashboard.components.status_line import executor_state
+from dashboard.fresh import fresh_kind, fresh_slot
 from dashboard.site import open_site
 from dashboard.views import live
 from server_side.scan import Slot
@@ -17,16 +19,18 @@ site = open_site()
 @st.fragment(run_every=1)
 def wall() -> None:
     now = datetime.now(UTC)
-    page_clock(site, now)
+    head = live.read_head(site.store, site.config, now)
+    clock(now, head.status.beat_at)
+    st.html(executor_state(head))
     for column, slot in zip(st.columns(2, gap="medium"), Slot, strict=True):
         with column:
-            kind = live.newest_kind(site.store, site.config, slot)
-            view = live.read_slot(site.store, site.config, slot, kind=kind, picked=None, now=now)
+            view = fresh_slot(site, slot, fresh_kind(site, slot), None, now)
             if view.scan is None:
                 st.html(paragraph(f"PMT {slot.value}: nothing was started yet."))
                 continue
-            scan_head(view.scan, now)
-            tile_map(view.scan, None, f"wall-map{slot.value}", now, lambda _name: None)
+            scan_head(view.scan)
+            tile_map(view.scan, None, f"wall-map{slot.value}", lambda _name: None)
 
 
-wall()
+with st.container(key="wall"):
+    wall()

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
 
+MAX_ZOOM = 1.25
+"""A chart is not blown up beyond this, whatever room there is."""
 TICK_STEPS = (1.0, 2.0, 5.0, 10.0)
 
 

@@ -45,7 +45,6 @@ def curve_chart(view: CurveView, key: str, size: tuple[float, float] = BESIDE_MA
     lines = [f'<p class="pmt-gain">{escape(view.headline)}</p>']
     lines += [paragraph(view.reason, "fault")] if view.reason else []
     lines += [paragraph(view.details)] if view.details else []
-    lines += [paragraph(text, "fault") for text in view.without_gain]
     st.html("".join(lines))
     title = f"Gain over high voltage: {view.headline}"
     _component()(key=key, data={"svg": draw_curve(view, title, size)})

@@ -13,6 +13,10 @@ function words(seconds) {
   return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h ago`
 }
 
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text
+}
+
 function tick(clock) {
   const silent = (Date.now() - clock.heard) / 1000
   const lost = silent > clock.data.lost_after_s
@@ -23,15 +27,14 @@ function tick(clock) {
   const quiet = lost || beat === null || now - beat > clock.data.silent_after_s
   page.setProperty("--pmt-live-stale", quiet ? "1" : "0")
   clock.banner.classList.toggle("lost", lost)
-  if (lost) {
-    const since = new Date(clock.heard).toLocaleTimeString([], { hour12: false })
-    clock.banner.textContent =
-      `No contact since ${since} (${words(silent)}). What you see is as it was then.`
-  }
+  const since = new Date(clock.heard).toLocaleTimeString([], { hour12: false })
+  write(
+    clock.banner,
+    lost ? `No contact since ${since} (${words(silent)}). What you see is as it was then.` : "",
+  )
   for (const element of document.querySelectorAll("[data-age-of]")) {
     const age = now - Number(element.dataset.ageOf)
-    const text = words(age)
-    if (element.textContent !== text) element.textContent = text
+    write(element, words(age))
     const limit = element.dataset.staleAfter
     element.classList.toggle("pmt-old", limit !== undefined && age > Number(limit))
   }
@@ -44,12 +47,16 @@ export default function ({ data, parentElement }) {
     clock = { banner }
     CLOCKS.set(parentElement, clock)
     clock.timer = setInterval(() => tick(clock), 1000)
+    // Ages that the page brings anew are written before they are painted.
+    clock.watch = new MutationObserver(() => tick(clock))
+    clock.watch.observe(document.body, { childList: true, subtree: true })
   }
   clock.data = data
   clock.heard = Date.now()
   tick(clock)
   return () => {
     clearInterval(clock.timer)
+    clock.watch.disconnect()
     CLOCKS.delete(parentElement)
   }
 }

@@ -2,10 +2,12 @@
 
 from html import escape
 
-from dashboard.components.axes import Frame, draw_axes, points_path, ticks
+from dashboard.components.axes import MAX_ZOOM, Frame, draw_axes, points_path, ticks
 from dashboard.views.curve import CurvePoint, CurveView
+from dashboard.views.wording import GAIN_UNIT
 
-GAIN_TICKS = tuple(step * 10.0**power for power in range(4, 10) for step in (1, 2, 3, 5, 7))
+WIDE_RATIO = 5.0
+"""Beyond this span gain ticks stand at 1, 2 and 5 times a power of ten."""
 
 
 def draw_curve(view: CurveView, title: str, size: tuple[float, float]) -> str:
@@ -14,15 +16,16 @@ def draw_curve(view: CurveView, title: str, size: tuple[float, float]) -> str:
     frame = _frame(view, width, height)
     named = escape(title)
     pieces = [
-        f'<svg class="pmt-chart" viewBox="0 0 {width:g} {height:g}" role="img" ',
+        f'<svg class="pmt-chart" viewBox="0 0 {width:g} {height:g}" ',
+        f'style="max-width:{MAX_ZOOM * width:.0f}px" role="img" ',
         f'aria-label="{named}"><title>{named}</title>',
         draw_axes(
             frame,
             x_ticks=ticks(*frame.x_range, 6),
-            y_ticks=[t for t in GAIN_TICKS if frame.y_range[0] <= t <= frame.y_range[1]],
+            y_ticks=_gain_ticks(*frame.y_range),
             x_title="high voltage (V), logarithmic",
-            y_title="gain, logarithmic",
-            write_y=lambda value: f"{value:.0e}".replace("e+0", "e"),
+            y_title="gain (10⁷), logarithmic",
+            write_y=lambda value: f"{value / GAIN_UNIT:g}",
         ),
         _draw_band(frame, view),
         _draw_target(frame, view),
@@ -30,6 +33,13 @@ def draw_curve(view: CurveView, title: str, size: tuple[float, float]) -> str:
         "</svg>",
     ]
     return "".join(pieces)
+
+
+def _gain_ticks(low: float, high: float) -> tuple[float, ...]:
+    if high / low < WIDE_RATIO:
+        return ticks(low, high, 6)
+    marks = (step * 10.0**power for power in range(3, 11) for step in (1, 2, 5))
+    return tuple(mark for mark in marks if low <= mark <= high)
 
 
 def _frame(view: CurveView, width: float, height: float) -> Frame:

@@ -8,12 +8,14 @@ from dashboard.views.log import show_event, show_job
 from dashboard.views.status import show_command
 from dashboard.views.wording import local_time
 
+EVENTS_HEIGHT = 640
+
 
 def job_table(jobs: tuple[JobRecord, ...], zone: str) -> None:
     """Show the jobs of a scan, each with what it printed last."""
     views = [show_job(job, zone) for job in jobs]
-    heads = ("", "state", "job", "scheduler", "node", "made", "ended", "message")
-    st.html(table(heads, [(view.look, view.state, *view.cells) for view in views]))
+    heads = ("", "job", "scheduler", "node", "made", "ended", "message")
+    st.html(table(heads, [(view.look, *view.cells) for view in views]))
     for view in views:
         if view.log_tail:
             with st.expander(f"Last lines of job {view.cells[0]}"):
@@ -35,4 +37,5 @@ def command_table(commands: tuple[CommandRecord, ...], zone: str) -> None:
 def event_table(events: tuple[EventRecord, ...], zone: str) -> None:
     """Show lines of the audit."""
     heads = ("when", "who", "did", "of what", "change", "why")
-    st.html(table(heads, [show_event(event, zone) for event in events]))
+    with st.container(height=EVENTS_HEIGHT):
+        st.html(table(heads, [show_event(event, zone) for event in events]))

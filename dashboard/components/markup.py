@@ -4,13 +4,12 @@ Text goes in plain and comes out escaped.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 from urllib.parse import quote
 
 from dashboard.icons import Icon
 from dashboard.theme import NO_FILL, Look
-from dashboard.views.wording import age
 
 
 def icon_css() -> str:
@@ -48,10 +47,11 @@ def chip(look: Look, text: str = "") -> str:
     )
 
 
-def age_of(
-    moment: datetime | None, now: datetime, prefix: str = "", stale_after_s: int | None = None
-) -> str:
-    """Write the age of a moment; the clock in the browser keeps it going.
+def age_of(moment: datetime | None, prefix: str = "", stale_after_s: int | None = None) -> str:
+    """Leave a place for the age of a moment: the clock in the browser writes it and keeps it going.
+
+    What is written here is the moment itself, so that the markup does not
+    change while nothing happens.
 
     Parameters
     ----------
@@ -61,9 +61,10 @@ def age_of(
     if moment is None:
         return f'<span class="pmt-age">{escape(prefix)}never</span>'
     limit = "" if stale_after_s is None else f' data-stale-after="{stale_after_s}"'
+    written = f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     return (
         f'<span class="pmt-age">{escape(prefix)}<time datetime="{moment.isoformat()}" '
-        f'data-age-of="{moment.timestamp():.3f}"{limit}>{escape(age(moment, now))}</time></span>'
+        f'title="{written}" data-age-of="{moment.timestamp():.3f}"{limit}>{written}</time></span>'
     )
 
 

@@ -20,7 +20,7 @@ def draw_photocathode(tiles: tuple[Tile, ...], title: str) -> str:
     points = [tile.point for tile in places.values() if isinstance(tile.point, PositionPoint)]
     sectors = "".join(_draw_sector(sector, places[sector.point.name]) for sector in lay_out(points))
     return (
-        f'<svg viewBox="-8 -3 616 606" role="group" aria-label="{escape(title)}" class="map">'
+        f'<svg viewBox="-14 -3 628 606" role="group" aria-label="{escape(title)}" class="map">'
         f'{PATTERN_DEFINITIONS}<circle class="disc" cx="{CENTRE}" cy="{CENTRE}" r="{RIM}"/>'
         f"{sectors}{_draw_scale(points)}"
         f'<circle class="stale" cx="{CENTRE}" cy="{CENTRE}" r="{RIM}"/></svg>'
@@ -85,5 +85,6 @@ def _draw_scale(points: list[PositionPoint]) -> str:
     azimuths = ""
     for phi in sorted({point.phi_deg for point in points if point.theta_deg}):
         x, y = on_disc(RIM + 11, phi)
-        azimuths += f'<text class="azimuth" x="{x:.1f}" y="{y + 4.5:.1f}">{phi}°</text>'
+        side = {0: " right", 180: " left"}.get(phi, "")
+        azimuths += f'<text class="azimuth{side}" x="{x:.1f}" y="{y + 4.5:.1f}">{phi}°</text>'
     return rings + azimuths

@@ -1,20 +1,36 @@
 """Everything about one point, drawn."""
 
-from datetime import datetime
+from collections.abc import Callable
 from html import escape
 
 import streamlit as st
 
 from dashboard.components.charts import WHOLE_WIDTH, spectrum_chart
 from dashboard.components.markup import age_of, chip, facts, paragraph, row
-from dashboard.components.slot_card import panel_head
+from dashboard.components.slot_card import panel_head, tile_map
 from dashboard.components.tables import table
+from dashboard.views.detail import DetailView
 from dashboard.views.point import PointView
 
 
-def point_result(view: PointView, now: datetime) -> None:
+def point_columns(view: DetailView, on_pick: Callable[[str], None]) -> None:
+    """Draw the scan's map with the takes on the left, all about the point on the right."""
+    point = view.point
+    left, right = st.columns([1.0, 1.6], gap="medium")
+    with left:
+        tile_map(view.scan, point.panel.name, "map", on_pick)
+        _takes(point)
+        _plot(point)
+    with right:
+        _result(point)
+        _judgement(point)
+        _numbers(point)
+        _origin(point)
+
+
+def _result(view: PointView) -> None:
     """Show verdict, gain and spectrum of a point."""
-    st.html(panel_head(view.panel, now))
+    st.html(panel_head(view.panel))
     if view.decision:
         st.html(paragraph(f"Decision: {view.decision}", "strong"))
     title = f"Charge spectrum at {view.panel.title}"
@@ -23,13 +39,13 @@ def point_result(view: PointView, now: datetime) -> None:
         st.html(paragraph(f"Charges: {view.panel.spectrum.caption}"))
 
 
-def point_judgement(view: PointView, now: datetime) -> None:
+def _judgement(view: PointView) -> None:
     """Show the checks of the verdict in words."""
     if not view.checks:
         return
     st.html(
         _heading("Checks of the verdict")
-        + row(paragraph(f"Rule: {view.rule}"), age_of(view.judged_at, now, "judged "))
+        + row(paragraph(f"Rule: {view.rule}"), age_of(view.judged_at, "judged "))
         + table(
             ("check", "", "what was found", "value", "limits"),
             [
@@ -46,7 +62,7 @@ def point_judgement(view: PointView, now: datetime) -> None:
     )
 
 
-def point_numbers(view: PointView) -> None:
+def _numbers(view: PointView) -> None:
     """Show fits, parameters and measured quality."""
     st.html(
         _heading("Fits")
@@ -58,7 +74,7 @@ def point_numbers(view: PointView) -> None:
     )
 
 
-def point_origin(view: PointView) -> None:
+def _origin(view: PointView) -> None:
     """Show where the numbers came from."""
     heads = ("channel", "file", "size, format", "last written", "events", "damage")
     st.html(
@@ -69,7 +85,7 @@ def point_origin(view: PointView) -> None:
     )
 
 
-def point_takes(view: PointView) -> None:
+def _takes(view: PointView) -> None:
     """Show all takes and revisions, and let an older one be shown."""
     st.html(_heading("Takes and revisions"))
     for take in view.takes:
@@ -82,7 +98,7 @@ def point_takes(view: PointView) -> None:
                 st.rerun()
 
 
-def point_plot(view: PointView) -> None:
+def _plot(view: PointView) -> None:
     """Show the picture that the analysis drew on the server."""
     if view.plot is not None and view.plot.is_file():
         st.html(_heading("Picture of the analysis"))

@@ -1,7 +1,6 @@
 """One place of the bench on the operator's page: controls, progress, map, point."""
 
 from collections.abc import Callable
-from datetime import datetime
 from html import escape
 
 import streamlit as st
@@ -21,7 +20,7 @@ JOB_OLD_AFTER_S = 60
 """A job says at least every few seconds that it lives."""
 
 
-def scan_head(scan: ScanView, now: datetime) -> None:
+def scan_head(scan: ScanView) -> None:
     """Say what runs, how far it is, and what the job does now."""
     title = f"{scan.title} of {scan.serial_number}"
     pieces = [
@@ -35,9 +34,9 @@ def scan_head(scan: ScanView, now: datetime) -> None:
     if scan.message:
         pieces.append(paragraph(scan.message, "fault"))
     if scan.work is not None:
-        pieces.append(row(*_work(scan.work, now)))
+        pieces.append(row(*_work(scan.work)))
     elif not scan.is_running:
-        pieces.append(row(age_of(scan.ended_at, now, "ended ")))
+        pieces.append(row(age_of(scan.ended_at, "ended ")))
     st.html("".join(pieces))
 
 
@@ -48,16 +47,14 @@ def _progress_bar(done: int, planned: int) -> str:
     )
 
 
-def _work(work: WorkView, now: datetime) -> list[str]:
+def _work(work: WorkView) -> list[str]:
     parts = [paragraph(work.text)]
     if work.preliminary:
         parts.append(f'<span class="pmt-preliminary">{escape(work.preliminary)}</span>')
-    return [*parts, age_of(work.heard_at, now, "job heard ", JOB_OLD_AFTER_S)]
+    return [*parts, age_of(work.heard_at, "job heard ", JOB_OLD_AFTER_S)]
 
 
-def tile_map(
-    scan: ScanView, picked: str | None, key: str, now: datetime, on_pick: Callable[[str], None]
-) -> None:
+def tile_map(scan: ScanView, picked: str | None, key: str, on_pick: Callable[[str], None]) -> None:
     """Draw the map of a position scan or the points of an HV check, with the legend."""
     title = f"{scan.title} of {scan.serial_number}"
     draw = tile_list if scan.kind is ScanKind.HV else photocathode
@@ -65,11 +62,11 @@ def tile_map(
     legend = (chip(LOOKS[entry.face], str(entry.tiles)) for entry in scan.counts)
     note = "gain in 10⁷; seen from the front, φ 0° right, counter-clockwise"
     shown = note if scan.kind is ScanKind.POSITION else "gain in 10⁷"
-    note_line = row(paragraph(shown), age_of(scan.changed_at, now, "changed "))
+    note_line = row(paragraph(shown), age_of(scan.changed_at, "changed "))
     st.html(row(*legend, kind="tight legend") + note_line)
 
 
-def panel_head(panel: PanelView, now: datetime) -> str:
+def panel_head(panel: PanelView) -> str:
     """Write a point's verdict and gain with its definition, and the ages."""
     pieces = [row(f'<p class="pmt-heading">{escape(panel.title)}</p>', chip(panel.look))]
     if panel.gain is not None:
@@ -81,33 +78,38 @@ def panel_head(panel: PanelView, now: datetime) -> str:
         pieces.append(paragraph(panel.summary))
     if panel.measured_at is not None:
         ages = (
-            age_of(panel.acquired_at, now, "data "),
-            age_of(panel.measured_at, now, "analysed "),
+            age_of(panel.acquired_at, "data "),
+            age_of(panel.measured_at, "analysed "),
         )
         pieces.append(row(*ages))
     return "".join(pieces)
 
 
-def point_panel(panel: PanelView, now: datetime, key: str) -> None:
+def point_panel(panel: PanelView, key: str) -> None:
     """Show a point in short: verdict, gain with its definition, spectrum with fit."""
-    st.html(panel_head(panel, now))
+    st.html(panel_head(panel))
     spectrum_chart(panel.spectrum, f"Charge spectrum at {panel.title}", key)
     address = {"scan": panel.scan_id, "point": panel.name}
-    st.page_link(POINT_PAGE, label="Everything about this point", query_params=address)
+    st.page_link(
+        POINT_PAGE,
+        label="Everything about this point",
+        icon=":material/arrow_forward:",
+        query_params=address,
+    )
 
 
-def slot_body(view: SlotView, now: datetime, on_pick: Callable[[str], None]) -> None:
+def slot_body(view: SlotView, on_pick: Callable[[str], None]) -> None:
     """Draw map and point side by side, or the curve of an HV check."""
     left, right = st.columns([1.28, 1.0], gap="small")
     number = view.slot.value
     with left:
         if view.scan is not None:
             picked = None if view.panel is None else view.panel.name
-            tile_map(view.scan, picked, f"map{number}", now, on_pick)
+            tile_map(view.scan, picked, f"map{number}", on_pick)
         if view.curve is not None:
             curve_chart(view.curve, f"curve{number}")
     with right:
         if view.panel is None:
             st.html(paragraph("No point is measured yet. Points appear here as they are stored."))
         else:
-            point_panel(view.panel, now, f"spectrum{number}")
+            point_panel(view.panel, f"spectrum{number}")

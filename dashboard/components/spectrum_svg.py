@@ -3,7 +3,7 @@
 import math
 from html import escape
 
-from dashboard.components.axes import Frame, draw_axes, points_path, ticks
+from dashboard.components.axes import MAX_ZOOM, Frame, draw_axes, points_path, ticks
 from dashboard.views.spectrum import SpectrumView
 
 LEFT, RIGHT, TOP = 66.0, 10.0, 10.0
@@ -27,7 +27,8 @@ def draw_spectrum(view: SpectrumView, title: str, size: tuple[float, float]) -> 
     kind = " preliminary" if view.is_preliminary else ""
     named = escape(title)
     pieces = [
-        f'<svg class="pmt-chart{kind}" viewBox="0 0 {width:g} {height:g}" role="img" ',
+        f'<svg class="pmt-chart{kind}" viewBox="0 0 {width:g} {height:g}" ',
+        f'style="max-width:{MAX_ZOOM * width:.0f}px" role="img" ',
         f'aria-label="{named}"><title>{named}</title>',
         _draw_counts_axes(frame, has_pulls=has_pulls),
         _draw_histogram(frame, view),

@@ -22,7 +22,7 @@ def status_line(site: OpenSite, view: HeadView, operator: str, now: datetime) ->
     status = view.status
     clock(now, status.beat_at)
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
-        st.html(_state(view, now), width="stretch")
+        st.html(executor_state(view), width="stretch")
         if status.is_running:
             sync = st.button("Sync now", key="sync-now", disabled=not operator)
             if sync:
@@ -34,26 +34,27 @@ def status_line(site: OpenSite, view: HeadView, operator: str, now: datetime) ->
         elif st.button("Start executor", key="start-executor", type="primary"):
             _start(site)
     if view.commands:
-        st.html(row(*(_command(command, now) for command in view.commands), kind="tight"))
+        st.html(row(*(_command(command) for command in view.commands), kind="tight"))
 
 
-def _state(view: HeadView, now: datetime) -> str:
+def executor_state(view: HeadView) -> str:
+    """Write executor, link and their ages."""
     status = view.status
     pieces = [chip(status.executor)]
     if status.link is not None:
         pieces.append(chip(status.link, status.link_message))
     limit = round(SILENT_AFTER.total_seconds())
-    pieces.append(age_of(status.beat_at, now, "heartbeat ", limit))
-    pieces.append(age_of(status.synced_at, now, "server heard ", SYNC_OLD_AFTER_S))
+    pieces.append(age_of(status.beat_at, "heartbeat ", limit))
+    pieces.append(age_of(status.synced_at, "server heard ", SYNC_OLD_AFTER_S))
     if status.message:
         pieces.append(paragraph(status.message, "strong"))
     return row(*pieces)
 
 
-def _command(command: CommandView, now: datetime) -> str:
+def _command(command: CommandView) -> str:
     text = f"{command.text}{f' — {command.answer}' if command.answer else ''}"
     return row(
-        chip(command.look), paragraph(text), age_of(command.asked_at, now, "asked "), kind="tight"
+        chip(command.look), paragraph(text), age_of(command.asked_at, "asked "), kind="tight"
     )
 
 

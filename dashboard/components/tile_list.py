@@ -19,7 +19,7 @@ def draw_tile_row(tiles: tuple[Tile, ...], title: str) -> str:
     pieces = "".join(_draw_tile(tile, index) for index, tile in enumerate(tiles))
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{escape(title)}" '
-        f'class="map">{PATTERN_DEFINITIONS}{pieces}'
+        f'class="map tiles">{PATTERN_DEFINITIONS}{pieces}'
         f'<rect class="stale" width="{width:g}" height="{height:g}"/></svg>'
     )
 

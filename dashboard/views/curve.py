@@ -39,8 +39,6 @@ class CurveView:
     points: tuple[CurvePoint, ...]
     band: tuple[BandPoint, ...]
     """Empty without a fit."""
-    without_gain: tuple[str, ...]
-    """Why points have no gain, one sentence each."""
     target_gain: float
     hv_v: float | None
     headline: str
@@ -63,11 +61,6 @@ def show_curve(record: HvCurveRecord) -> CurveView:
         scan_id=record.scan_id,
         points=points,
         band=_band(curve, points),
-        without_gain=tuple(
-            f"{entry.voltage_v} V: {entry.note or 'no valid fit'}"
-            for entry in record.points
-            if entry.gain is None
-        ),
         target_gain=curve.target_gain,
         hv_v=curve.hv_at_target_v,
         headline=_headline(curve),

@@ -1,6 +1,6 @@
 """Jobs, commands and audit lines as rows of text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from background_executor.records import EventRecord, JobRecord
 from dashboard.theme import JOB_LOOKS, Look
@@ -12,7 +12,6 @@ class JobView:
     """One attempt at a piece of work."""
 
     look: Look
-    state: str
     cells: tuple[str, ...]
     """Job, scheduler with its id, node, made, ended, message."""
     log_tail: str
@@ -22,8 +21,7 @@ def show_job(job: JobRecord, zone: str) -> JobView:
     """Show a job."""
     where = f"{job.scheduler} {job.scheduler_id or ''}".strip()
     return JobView(
-        look=JOB_LOOKS[job.state],
-        state=job.state.value.replace("_", " "),
+        look=replace(JOB_LOOKS[job.state], word=job.state.value.replace("_", " ")),
         cells=(
             job.job,
             where,

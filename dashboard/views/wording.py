@@ -1,7 +1,7 @@
 """Numbers, times and names as the pages write them."""
 
 import math
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from server_side.scan import Point, PositionPoint, ScanKind
@@ -43,11 +43,6 @@ def duration(seconds: float) -> str:
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
-
-
-def age(moment: datetime, now: datetime) -> str:
-    """Write how long ago a moment was."""
-    return f"{duration((now - moment) / timedelta(seconds=1))} ago"
 
 
 def local_time(moment: datetime | None, zone: str) -> str:
