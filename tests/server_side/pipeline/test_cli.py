@@ -191,6 +191,7 @@ def test_process_tells_of_a_point_that_failed_and_goes_on(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_cluster_part_copied_alone_runs_without_the_other_parts_packages(
     raw_tree, settings_file, tmp_path
 ):
@@ -212,7 +213,7 @@ def test_the_cluster_part_copied_alone_runs_without_the_other_parts_packages(
         cwd=alone,
         env={**os.environ, "PYTHONPATH": str(alone)},
         capture_output=True,
-        timeout=280,
+        timeout=500,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
