@@ -1,20 +1,25 @@
-"""How the inner loops are compiled.
+"""How the inner loops are compiled, and where the machine code is kept.
 
-numba writes compiled code beside the source, else into the user's cache folder.
-Where neither can be written (a read-only installation under an account without
-a home) it refuses to compile at all, instead of doing so once per process.
+numba keeps compiled code beside the source and asks only whether that one file
+changed: after a change in another file, say of a constant, it would go on using
+the old code. So each state of a folder's sources has a cache of its own here.
+Where none can be written (a read-only installation under an account without a
+home) the code is compiled anew by each process.
 """
 
-from collections.abc import Callable, Mapping
+import functools
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-
-_SUMS_IN_ANY_ORDER = frozenset({"reassoc", "contract", "nsz"})
 
 
 def compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -40,8 +45,38 @@ def compiled_scan(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def _compile(function: Callable[_P, _R], options: Mapping[str, Any]) -> Callable[_P, _R]:
-    try:
-        dispatcher = numba.njit(cache=True, nogil=True, **options)(function)
-    except RuntimeError:
-        dispatcher = numba.njit(nogil=True, **options)(function)
+    folder = find_cache_folder(Path(function.__code__.co_filename).parent)
+    with _caching_in(folder):
+        dispatcher = numba.njit(cache=folder is not None, nogil=True, **options)(function)
     return cast("Callable[_P, _R]", dispatcher)
+
+
+@functools.cache
+def find_cache_folder(source_folder: Path) -> Path | None:
+    """Return a folder for machine code of these very sources; None when none can be written."""
+    digest = hashlib.sha256()
+    for source in sorted(source_folder.glob("*.py")):
+        digest.update(source.read_bytes())
+    name = f"compiled-{digest.hexdigest()[:16]}"
+    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    for parent in (source_folder / "__pycache__", Path(home) / "pmt-scan-monitor"):
+        folder = parent / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+@contextmanager
+def _caching_in(folder: Path | None) -> Iterator[None]:
+    config: Any = numba.config
+    before = config.CACHE_DIR
+    if folder is not None:
+        config.CACHE_DIR = str(folder)
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before

@@ -56,6 +56,8 @@ _WORDS = {
     Fault.ALIGNMENT_LOST: "the events behind cannot be told apart without headers",
 }
 
+_ORDER_FAULTS = (Fault.DOUBLED, Fault.NUMBER_OUT_OF_ORDER)
+
 
 def describe_fault(kind: Fault, found: int, wanted: int) -> str:
     """Return one fault in words."""
@@ -82,13 +84,18 @@ class DamageLog:
         """
         for kind, byte, found, wanted in records.tolist():
             if kind == Fault.RESUMED:
-                covered = round((byte - self._fault_byte) / event_bytes)
-                self.skipped_events += max(0, covered - 1)
+                self.skipped_events = self.skipped_up_to(byte, event_bytes)
                 continue
-            self._fault_byte = byte
+            if kind not in _ORDER_FAULTS:
+                self._fault_byte = byte
             if kind == Fault.DOUBLED:
                 self.doubled_events += 1
             else:
                 self.skipped_events += 1
             if len(self.words) < WORDS_KEPT:
                 self.words += (f"byte {byte}: {describe_fault(Fault(kind), found, wanted)}",)
+
+    def skipped_up_to(self, byte: int, event_bytes: float) -> int:
+        """Return the skipped events when the last damage goes up to ``byte``."""
+        covered = round((byte - self._fault_byte) / event_bytes)
+        return self.skipped_events + max(0, covered - 1)

@@ -27,6 +27,11 @@ class RawFormatName(StrEnum):
     UNKNOWN = "unknown"
     """Too little was written yet to tell."""
 
+    @property
+    def is_text(self) -> bool:
+        """The format is text, not binary."""
+        return "ascii" in self.value
+
 
 READABLE_FORMATS = tuple(
     name for name in RawFormatName if name not in (RawFormatName.EMPTY, RawFormatName.UNKNOWN)

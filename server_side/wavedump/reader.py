@@ -24,16 +24,20 @@ from server_side.wavedump.recognition import (
 from server_side.wavedump.scanning import PADDING_BYTES, ByteWindow
 
 WINDOW_BYTES = 4 << 20
-"""Memory for a file's bytes, unless an event is longer."""
+"""Memory for a file's bytes, unless two events are longer."""
 
 
-def open_reader(path: Path, daq: DaqSettings, *, block_events: int = 4096) -> RawReader:
+def open_reader(
+    path: Path, daq: DaqSettings, *, block_events: int = 4096, window_bytes: int = WINDOW_BYTES
+) -> RawReader:
     """Return a reader of one raw file; the file is not touched before its blocks are asked for.
 
     Parameters
     ----------
     block_events
         No block has more events than this.
+    window_bytes
+        So much of the file is in memory at a time, unless two events are longer.
 
     Raises
     ------
@@ -41,16 +45,17 @@ def open_reader(path: Path, daq: DaqSettings, *, block_events: int = 4096) -> Ra
         The settings name a raw format that there is not.
     """
     select_formats(FORMATS, daq)
-    return FollowingReader(path, daq, block_events)
+    return FollowingReader(path, daq, block_events, window_bytes)
 
 
 class FollowingReader:
     """Reads a file from where it last ended; see ``RawReader``."""
 
-    def __init__(self, path: Path, daq: DaqSettings, block_events: int) -> None:
+    def __init__(self, path: Path, daq: DaqSettings, block_events: int, window_bytes: int) -> None:
         self.path = path
         self._daq = daq
         self._block_events = block_events
+        self._window_bytes = window_bytes
         self._file = RawFile(path)
         self._decoder: Decoder | None = None
         self._builder: BlockBuilder | None = None
@@ -83,11 +88,17 @@ class FollowingReader:
             first_event=self._first_event,
             last_event=self._last_event,
             torn_events=int(self._is_torn),
-            skipped_events=self._damage.skipped_events,
+            skipped_events=self._count_skipped(),
             doubled_events=self._damage.doubled_events,
             damage=self._damage.words,
             bytes_read=self._bytes_read,
         )
+
+    def _count_skipped(self) -> int:
+        """Return the damaged events, with those of damage that has not ended yet."""
+        if self._decoder is None or not self._decoder.is_lost:
+            return self._damage.skipped_events
+        return self._damage.skipped_up_to(self._bytes_read, self._decoder.event_bytes)
 
     def _recognise(self, descriptor: int, size: int) -> None:
         """Find out the format once enough of the file is there."""
@@ -106,7 +117,7 @@ class FollowingReader:
         self, descriptor: int, size: int, decoder: Decoder, builder: BlockBuilder
     ) -> Iterator[EventBlock]:
         """Yield the events up to byte ``size``."""
-        room = max(WINDOW_BYTES, 2 * decoder.max_event_bytes)
+        room = max(self._window_bytes, 2 * decoder.max_event_bytes)
         data = np.empty(room + PADDING_BYTES, np.uint8)
         filled = 0
         while True:
@@ -144,7 +155,7 @@ class FollowingReader:
             self._next_byte = first_byte + step.pos
             builder.row = step.row
             is_last = step.is_starved and at_end
-            if builder.is_full or is_last:
+            if builder.is_full or (is_last and builder.row):
                 yield from self._close_block(builder, is_last=is_last)
 
     def _close_block(self, builder: BlockBuilder, *, is_last: bool) -> Iterator[EventBlock]:

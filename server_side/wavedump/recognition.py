@@ -1,7 +1,7 @@
 """Which format a file has: told by its content, confirmed against settings."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,9 @@ HEAD_BYTES = 4 << 20
 """So much of a file is looked at to tell its format."""
 
 
+TEXT_BYTES = 4096
+"""So much is looked at to tell text from binary."""
+PRINTABLE = b"\t\r\n" + bytes(range(32, 127))
 QUOTED_BYTES = 24
 
 _NAMED_CHANNEL = re.compile(r"wave_?([0-9]{1,2})(?![0-9])")
@@ -33,6 +36,12 @@ class FileHead:
         """The channel that the file's name states."""
         match = _NAMED_CHANNEL.match(self.path.name)
         return int(match[1]) if match else None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether all bytes are printable; binary samples can be that too, if seldom."""
+        content = self.window.data[: min(self.window.end, TEXT_BYTES)].tobytes()
+        return not content.translate(None, PRINTABLE)
 
     def quote(self, byte: int) -> str:
         """Return the bytes at a place for a message."""
@@ -76,17 +85,17 @@ def recognise_format(
     NotWaveDumpError
         The content is of no known format, or not of the one that the settings name.
     """
-    mismatches: list[Mismatch] = []
+    mismatches: dict[RawFormatName, Mismatch] = {}
     for raw_format in select_formats(formats, daq):
         outcome = raw_format.recognise(head, daq)
         if isinstance(outcome, Mismatch):
-            mismatches.append(outcome)
+            mismatches[raw_format.name] = outcome
         elif not isinstance(outcome, TooShort):
             return outcome
         elif head.window.end < HEAD_BYTES:
             # What comes may still prove this format; a later one would take it too early.
             return None
-    raise _refuse(head.path, daq, mismatches)
+    raise _refuse(head, daq, mismatches)
 
 
 def select_formats(formats: Sequence[RawFormat], daq: DaqSettings) -> tuple[RawFormat, ...]:
@@ -103,16 +112,20 @@ def select_formats(formats: Sequence[RawFormat], daq: DaqSettings) -> tuple[RawF
     return chosen
 
 
-def _refuse(path: Path, daq: DaqSettings, mismatches: Sequence[Mismatch]) -> NotWaveDumpError:
-    """Return the error that tells of the format which fits furthest."""
+def _refuse(
+    head: FileHead, daq: DaqSettings, mismatches: Mapping[RawFormatName, Mismatch]
+) -> NotWaveDumpError:
+    """Return the error that tells of the format of its kind which fits furthest."""
     wanted = "WaveDump" if daq.raw_format == "auto" else daq.raw_format
-    if not mismatches:
+    of_kind = [each for name, each in mismatches.items() if name.is_text == head.is_text]
+    candidates = of_kind or list(mismatches.values())
+    if not candidates:
         return NotWaveDumpError(
-            f"{path} is no {wanted} file: no whole event in its first {HEAD_BYTES} bytes; "
-            "check daq.record_length and daq.raw_format in the settings"
+            f"{head.path} is no {wanted} file: expected a whole event in its first {HEAD_BYTES} "
+            "bytes, found none; check daq.record_length and daq.raw_format in the settings"
         )
-    best = max(mismatches, key=lambda mismatch: mismatch.byte)
+    best = max(candidates, key=lambda mismatch: mismatch.byte)
     return NotWaveDumpError(
-        f"{path} is no {wanted} file: expected {best.expected} at byte {best.byte}, found "
+        f"{head.path} is no {wanted} file: expected {best.expected} at byte {best.byte}, found "
         f"{best.found}; check the file and daq.raw_format and daq.record_length in the settings"
     )

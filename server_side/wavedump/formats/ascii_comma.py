@@ -37,4 +37,6 @@ class AsciiComma:
             return events
         if has_decimals(events):
             return Mismatch(0, "whole numbers", "numbers with decimals")
+        if not any(b"," in seen.content for seen in events):
+            return Mismatch(0, "samples separated by commas", "one on each line")
         return make_decoder(self.name, events, layout)

@@ -18,10 +18,11 @@ from server_side.wavedump.fault import Fault, describe_fault
 from server_side.wavedump.format_names import RawFormatName
 from server_side.wavedump.formats.text_events import BLANKS
 from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
-from server_side.wavedump.scanning import MORE, WHOLE
-from server_side.wavedump.text_samples import MAX_TOKEN_BYTES
+from server_side.wavedump.scanning import MORE, WHOLE, ByteWindow
+from server_side.wavedump.text_samples import MAX_TOKEN_BYTES, read_column, read_list
 
 LINE_LOOKED_AT = 64
+EVENTS_LOOKED_AT = 3
 
 
 class AsciiNoHeader:
@@ -31,25 +32,45 @@ class AsciiNoHeader:
 
     def recognise(self, head: FileHead, daq: DaqSettings) -> Decoder | Mismatch | TooShort:
         """Return a decoder when ``head`` begins with an undamaged event's samples."""
+        expected = f"{daq.record_length} samples as text"
         layout = _guess_layout(head, daq)
-        samples = np.empty(daq.record_length, np.float32)
-        stop, outcome, at = read_bare_event(head.window, head.window.begin, layout, samples)
+        outcome, event_bytes = _find_whole_event(head.window, layout)
         if outcome == MORE:
             return TooShort()
         if outcome != WHOLE:
-            fault = describe_fault(Fault(outcome), at, daq.record_length)
-            expected = f"{daq.record_length} samples as text"
-            return Mismatch(stop, expected, f"{head.quote(stop)} ({fault})")
+            return _name_mismatch(head, layout, expected)
         return Decoder(
             name=self.name,
             scan=scan_bare_text,
             layout=layout,
             record_length=daq.record_length,
             channel=None,
-            event_bytes=float(stop - head.window.begin),
+            event_bytes=float(event_bytes),
             max_event_bytes=MAX_TOKEN_BYTES * (daq.record_length + 1),
             blanks=BLANKS,
         )
+
+
+def _find_whole_event(window: ByteWindow, layout: BareTextLayout) -> tuple[int, int]:
+    """Return ``WHOLE`` and its size when one of the first events is undamaged, else an outcome."""
+    samples = np.empty(layout.record_length, np.float32)
+    begin, stop, outcome = window.begin, window.begin, MORE
+    for _ in range(EVENTS_LOOKED_AT):
+        begin = stop
+        stop, outcome, _at = read_bare_event(window, begin, layout, samples)
+        if outcome in (WHOLE, MORE, Fault.ALIGNMENT_LOST):
+            break
+    return outcome, stop - begin
+
+
+def _name_mismatch(head: FileHead, layout: BareTextLayout, expected: str) -> Mismatch:
+    """Return where the first event's samples end."""
+    samples = np.empty(layout.record_length, np.float32)
+    read = read_list if layout.has_lists else read_column
+    begin = head.window.begin
+    stop, count, outcome = read(head.window, begin, layout.record_length, layout.top_adc, samples)
+    fault = describe_fault(Fault(outcome), count, layout.record_length)
+    return Mismatch(stop, expected, f"{head.quote(stop)} ({fault})")
 
 
 def _guess_layout(head: FileHead, daq: DaqSettings) -> BareTextLayout:

@@ -11,11 +11,11 @@ from server_side.settings import DaqSettings
 from server_side.wavedump.binary_scan import NO_WORD, BinaryLayout, scan_bare_binary
 from server_side.wavedump.decoder import Decoder
 from server_side.wavedump.format_names import RawFormatName
+from server_side.wavedump.formats.binary_words import HeaderWords, find_header_words
 from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
 
 SMOOTH_PART = 32
 """Neighbouring samples usually differ by less than the ADC's range over this."""
-PRINTABLE = frozenset(b"\t\r\n" + bytes(range(32, 127)))
 
 
 class BinaryNoHeader:
@@ -28,8 +28,9 @@ class BinaryNoHeader:
         event_bytes = 2 * daq.record_length
         content = head.window.data[: min(head.window.end, event_bytes)]
         expected = f"{daq.record_length} samples of {daq.adc_bits} bits"
-        if all(byte in PRINTABLE for byte in content.tobytes()):
-            return Mismatch(0, expected, f"text: {head.quote(0)}")
+        seen = find_header_words(head, daq)
+        if isinstance(seen, HeaderWords) and len(seen.words) > 1:
+            return Mismatch(seen.begin, expected, f"a header: {head.quote(seen.begin)}")
         if len(content) < event_bytes:
             return TooShort()
         samples = content.view("<u2").astype(np.int64)

@@ -23,6 +23,9 @@ LONG_HEADER_WORDS = 8
 """Newer versions for x742 boards add DC offset and start index cell."""
 EVENTS_LOOKED_AT = 8
 LARGEST_EVENT = WORD_BYTES * (LONG_HEADER_WORDS + MAX_RECORD_LENGTH)
+PLACES_LOOKED_AT = 4
+"""So many places of a likely size are tried behind a damaged beginning."""
+SHORT_HEADER = range(SHORT_HEADER_WORDS)
 STANDARD_COUNTER = 4
 STANDARD_TAG = 5
 
@@ -45,7 +48,7 @@ class HeaderWords:
         rises = np.mean((steps >= 1) & (steps <= FAR_AHEAD), axis=0) if len(steps) else None
         if rises is None:
             return STANDARD_COUNTER
-        order = (STANDARD_COUNTER, *range(SHORT_HEADER_WORDS))
+        order = (STANDARD_COUNTER, *SHORT_HEADER)
         rising = [word for word in order if rises[word] >= 0.5]
         return min(rising, key=lambda word: float(np.median(steps[:, word])), default=None)
 
@@ -70,16 +73,15 @@ class SampleKind:
 
 def find_header_words(head: FileHead, daq: DaqSettings) -> HeaderWords | Mismatch | TooShort:
     """Return the first headers of a file, or why there are none."""
-    seen = [words for word in range(SHORT_HEADER_WORDS) for words in _try_size(head, 0, word)]
-    if not seen:
-        seen = list(_search_by_settings(head, daq))
-    confirmed = [each for each in seen if len(each.words) > 1]
+    expected = "a word that says the event's size in bytes, again at the next event"
+    at_start = [words for word in SHORT_HEADER for words in _try_size(head, 0, word)]
+    confirmed = [each for each in at_start if len(each.words) > 1]
+    confirmed = confirmed or list(_search_behind_damage(head, at_start, daq))
     if confirmed:
         return max(confirmed, key=lambda each: len(each.words))
-    single = next((each for each in seen if _is_as_settings_say(each, daq)), None)
-    if single is not None and single.begin + single.event_bytes == head.window.end:
+    single = next((each for each in at_start if _is_as_settings_say(each, daq)), None)
+    if single is not None and single.event_bytes == head.window.end:
         return single
-    expected = "a word that says the event's size in bytes, again at the next event"
     if single is not None or head.window.end < SHORT_HEADER_WORDS * WORD_BYTES:
         return TooShort()
     return Mismatch(0, expected, head.quote(0))
@@ -89,7 +91,7 @@ def _try_size(head: FileHead, begin: int, size_word: int) -> Iterator[HeaderWord
     """Yield the headers that stand where this word says."""
     data, end = head.window.data, head.window.end
     header_bytes = SHORT_HEADER_WORDS * WORD_BYTES
-    if begin + header_bytes > end:
+    if begin < 0 or begin + header_bytes > end:
         return
     first = data[begin : begin + header_bytes].view("<u4")
     event_bytes = int(first[size_word])
@@ -101,14 +103,19 @@ def _try_size(head: FileHead, begin: int, size_word: int) -> Iterator[HeaderWord
     yield HeaderWords(begin, event_bytes, size_word, alike)
 
 
-def _search_by_settings(head: FileHead, daq: DaqSettings) -> Iterator[HeaderWords]:
-    """Yield headers of the size that settings say, in a file whose first one is damaged."""
+def _search_behind_damage(
+    head: FileHead, at_start: list[HeaderWords], daq: DaqSettings
+) -> Iterator[HeaderWords]:
+    """Yield headers of a likely size in a file whose first event is damaged."""
     content = head.window.data[: head.window.end].tobytes()
-    for event_bytes in _sizes_of_settings(daq):
-        at = content.find(event_bytes.to_bytes(WORD_BYTES, "little"))
-        for word in range(SHORT_HEADER_WORDS):
-            if at >= WORD_BYTES * word:
-                yield from _try_size(head, at - WORD_BYTES * word, word)
+    likely = [(each.event_bytes, each.size_word) for each in at_start]
+    for event_bytes, word in (*likely, *((size, 0) for size in _sizes_of_settings(daq))):
+        sought = event_bytes.to_bytes(WORD_BYTES, "little")
+        at = content.find(sought)
+        for _ in range(PLACES_LOOKED_AT):
+            found = list(_try_size(head, at - WORD_BYTES * word, word)) if at >= 0 else []
+            yield from (each for each in found if len(each.words) > 1)
+            at = content.find(sought, at + 1)
 
 
 def _sizes_of_settings(daq: DaqSettings) -> tuple[int, ...]:
@@ -129,6 +136,8 @@ def guess_samples(head: FileHead, seen: HeaderWords, daq: DaqSettings) -> Sample
     payload_bytes = seen.event_bytes - WORD_BYTES * SHORT_HEADER_WORDS
     if daq.adc_bits > 14 and payload_bytes == 2 * daq.record_length:
         return SampleKind(SHORT_HEADER_WORDS, 2)
+    if daq.adc_bits <= 8 and payload_bytes == daq.record_length:
+        return SampleKind(SHORT_HEADER_WORDS, 1)
     if payload_bytes % WORD_BYTES == 0 and len(content) > 2 * WORD_BYTES:
         floats = content.view("<f4")
         extra = content[: 2 * WORD_BYTES].view("<u4")
@@ -136,8 +145,7 @@ def guess_samples(head: FileHead, seen: HeaderWords, daq: DaqSettings) -> Sample
             return SampleKind(LONG_HEADER_WORDS, 4)
         if _look_like_samples(floats, daq):
             return SampleKind(SHORT_HEADER_WORDS, 4)
-    is_narrow = daq.adc_bits <= 8 and payload_bytes == daq.record_length
-    return SampleKind(SHORT_HEADER_WORDS, 1 if is_narrow else 2)
+    return SampleKind(SHORT_HEADER_WORDS, 2)
 
 
 def _look_like_samples(values: NDArray[np.float32], daq: DaqSettings) -> bool:
@@ -198,7 +206,7 @@ def assign_words(
     """
     if seen.is_standard:
         return STANDARD_TAG, 1, 2, 3
-    others = [word for word in range(SHORT_HEADER_WORDS) if word not in (seen.size_word, counter)]
+    others = [word for word in SHORT_HEADER if word not in (seen.size_word, counter)]
     changing = [word for word in others if len(np.unique(seen.words[:, word])) > 1]
     tag = max(changing, key=lambda word: len(np.unique(seen.words[:, word])), default=NO_WORD)
     constant = [word for word in others if word != tag]

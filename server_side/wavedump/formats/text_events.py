@@ -25,6 +25,7 @@ from server_side.wavedump.text_scan import (
 EVENTS_LOOKED_AT = 3
 """A damaged first event must not decide what a file's events look like."""
 BEGINS_WITH = "a header line, 'Record Length: <samples>' first"
+LONGEST_LINE = 200
 BLANKS = b" \t\r\n"
 
 
@@ -102,9 +103,16 @@ def _name_fault(head: FileHead, event: EventOutcome) -> Mismatch:
 
 def _name_stray(head: FileHead) -> Mismatch | TooShort:
     stray = find_stray(head.window.data, 0, head.window.end)
-    if stray < 0 and head.window.end < MAX_HEADER_BYTES:
+    if stray < 0 and _may_become_header(head):
         return TooShort()
     return Mismatch(max(stray, 0), BEGINS_WITH, head.quote(max(stray, 0)))
+
+
+def _may_become_header(head: FileHead) -> bool:
+    """Tell whether the little that is there can be the beginning of a header."""
+    lines = head.window.data[: head.window.end].tobytes().split(b"\n")
+    is_short = head.window.end < MAX_HEADER_BYTES and max(map(len, lines)) <= LONGEST_LINE
+    return is_short and head.is_text
 
 
 def has_decimals(events: list[SeenEvent]) -> bool:

@@ -1,0 +1,235 @@
+"""Damage inside a file: skipped, counted, reported with its place, and nothing else lost."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from server_side.wavedump import FileSummary, open_reader
+from tests.server_side.wavedump.raw_content import (
+    DAQ,
+    LENGTH,
+    STYLES,
+    WITH_HEADER,
+    RawEvent,
+    as_column,
+    ascii_event,
+    make_events,
+    numbers_of,
+    text_header,
+)
+
+EVENTS = make_events(20)
+DAMAGED = 7
+"""Index of the event that is damaged."""
+
+
+def read(path: Path, content: bytes) -> tuple[list[int], FileSummary]:
+    path.write_bytes(content)
+    reader = open_reader(path, DAQ)
+    numbers = numbers_of(list(reader.blocks()))
+    return numbers, reader.summary()
+
+
+def all_but(*indices: int) -> list[int]:
+    return [event.number for i, event in enumerate(EVENTS) if i not in indices]
+
+
+def with_damaged_text(damage: Callable[[bytes], bytes], style: str = "ascii") -> bytes:
+    parts = [STYLES[style].write(event) for event in EVENTS]
+    parts[DAMAGED] = damage(parts[DAMAGED])
+    return b"".join(parts)
+
+
+def place_of_damage(style: str = "ascii") -> int:
+    return len(STYLES[style].content(EVENTS[:DAMAGED]))
+
+
+def cut_a_sample(content: bytes) -> bytes:
+    return content[: content.rindex(b"\n", 0, -1) + 1]
+
+
+TEXT_DAMAGE: list[tuple[Callable[[bytes], bytes], str]] = [
+    (cut_a_sample, "23 samples instead of 24"),
+    (lambda c: c + b"15000\n", "more than 24 samples"),
+    (lambda c: c[:-4] + b"x" + c[-3:], "sample 23 cannot be read"),
+    (lambda c: c[:-3] + b"\x00" + c[-2:], "sample 23 cannot be read"),
+    (lambda c: c[:-2] + b"999\n", "sample 23 lies outside the range of the ADC"),
+    (lambda c: c[:-6] + b"01500\n", "sample 23 cannot be read"),
+    (lambda c: c.replace(b"Length: 24", b"Length: 25"), "record length 25 instead of 24"),
+    (lambda c: c.replace(b"Length: 24", b"Length: x4"), "a header that cannot be read"),
+    (lambda c: c.replace(b"Event Number: 1", b"Event Nxmber: 1"), "a header that cannot be read"),
+    (lambda c: c.replace(b"Channel: 2", b"Channel: 3"), "channel 3 instead of 2"),
+    (lambda c: c.replace(b"Stamp: ", b"Stamp: -"), "a header that cannot be read"),
+    (lambda c: c.replace(b"Record Length: 24\n", b""), "bytes that belong to no event"),
+    (lambda c: bytes(len(c)), "bytes that belong to no event"),
+    (lambda c: c[: len(c) // 2], "cannot be read"),
+    (lambda c: c[len(c) // 2 :], "bytes that belong to no event"),
+]
+
+
+@pytest.mark.parametrize(("damage", "words"), TEXT_DAMAGE)
+def test_a_damaged_text_event_is_skipped_and_named_with_its_byte(
+    raw_file: Path, damage: Callable[[bytes], bytes], words: str
+) -> None:
+    numbers, seen = read(raw_file, with_damaged_text(damage))
+    place = place_of_damage()
+    expected = all_but(DAMAGED)
+    if words.startswith(("bytes that", "more than")) and numbers != expected:
+        expected = all_but(DAMAGED - 1, DAMAGED)
+    assert numbers == expected
+    assert seen.skipped_events in (1, len(EVENTS) - len(numbers))
+    assert words in seen.damage[0]
+    byte = int(seen.damage[0].removeprefix("byte ").partition(":")[0])
+    assert place - len(ascii_event(EVENTS[0])) <= byte < place + len(ascii_event(EVENTS[0]))
+
+
+@pytest.mark.parametrize("name", WITH_HEADER)
+@pytest.mark.parametrize("index", [0, DAMAGED, 18])
+def test_bytes_missing_in_an_event_cost_that_event_alone(
+    raw_file: Path, name: str, index: int
+) -> None:
+    parts = [STYLES[name].write(event) for event in EVENTS]
+    parts[index] = parts[index][:-30] + parts[index][-9:]
+    numbers, seen = read(raw_file, b"".join(parts))
+    assert numbers == all_but(index)
+    assert seen.skipped_events == 1
+    assert seen.torn_events == 0
+
+
+@pytest.mark.parametrize("name", WITH_HEADER)
+def test_a_hole_of_zeros_counts_as_the_events_that_stood_there(raw_file: Path, name: str) -> None:
+    parts = [STYLES[name].write(event) for event in EVENTS]
+    parts[5:10] = [bytes(len(part)) for part in parts[5:10]]
+    numbers, seen = read(raw_file, b"".join(parts))
+    assert set(all_but(4, 5, 6, 7, 8, 9)) <= set(numbers) <= set(all_but(5, 6, 7, 8, 9))
+    assert seen.skipped_events == len(EVENTS) - len(numbers)
+
+
+@pytest.mark.parametrize("name", WITH_HEADER)
+def test_a_hole_up_to_the_end_is_counted_too(raw_file: Path, name: str) -> None:
+    content = STYLES[name].content(EVENTS)
+    _, seen = read(raw_file, content + bytes(len(content)))
+    assert len(EVENTS) - 1 <= seen.skipped_events <= len(EVENTS) + 1
+    assert seen.torn_events == 0
+
+
+@pytest.mark.parametrize("name", WITH_HEADER)
+def test_doubled_events_are_given_once_and_counted(raw_file: Path, name: str) -> None:
+    doubled = [*EVENTS[:9], *EVENTS[6:9], *EVENTS[8:]]
+    numbers, seen = read(raw_file, STYLES[name].content(doubled))
+    assert numbers == all_but()
+    assert (seen.doubled_events, seen.skipped_events) == (4, 0)
+    assert "event number 106 a second time" in seen.damage[0]
+
+
+@pytest.mark.parametrize("name", WITH_HEADER)
+def test_lost_events_leave_a_gap_in_the_numbers_and_no_damage(raw_file: Path, name: str) -> None:
+    numbers, seen = read(raw_file, STYLES[name].content(EVENTS[:5] + EVENTS[9:]))
+    assert numbers == all_but(5, 6, 7, 8)
+    assert (seen.skipped_events, seen.doubled_events) == (0, 0)
+
+
+@pytest.mark.parametrize("wrong", [100_000_017, 3, 104, 110])
+def test_an_impossible_event_number_costs_that_event_alone(raw_file: Path, wrong: int) -> None:
+    bad = RawEvent(wrong, EVENTS[DAMAGED].time_tag, EVENTS[DAMAGED].samples)
+    events = [*EVENTS[:DAMAGED], bad, *EVENTS[DAMAGED + 1 :]]
+    numbers, seen = read(raw_file, STYLES["ascii"].content(events))
+    assert numbers == all_but(DAMAGED)
+    assert seen.skipped_events + seen.doubled_events == 1
+
+
+def test_a_wrong_number_at_the_end_of_a_block_is_left_out_too(raw_file: Path) -> None:
+    for index in range(1, 19):
+        bad = RawEvent(9999, 0, EVENTS[index].samples)
+        raw_file.write_bytes(STYLES["ascii"].content([*EVENTS[:index], bad, *EVENTS[index + 1 :]]))
+        reader = open_reader(raw_file, DAQ, block_events=4)
+        assert numbers_of(list(reader.blocks())) == all_but(index)
+
+
+@pytest.mark.parametrize("name", ["ascii", "comma", "x742-text"])
+def test_a_damaged_first_event_does_not_decide_what_the_others_look_like(
+    raw_file: Path, name: str
+) -> None:
+    parts = [STYLES[name].write(event) for event in EVENTS]
+    parts[0] = parts[0].replace(b"Channel: 2", b"Channel: 7")
+    numbers, seen = read(raw_file, b"".join(parts))
+    assert numbers == all_but(0)
+    assert seen.channel == 2
+
+
+@pytest.mark.parametrize("name", ["binary", "x742-binary", "x742-long-binary"])
+def test_a_damaged_first_size_is_mended_by_the_settings(raw_file: Path, name: str) -> None:
+    content = bytearray(STYLES[name].content(EVENTS))
+    content[1] = 0xFF
+    numbers, seen = read(raw_file, bytes(content))
+    assert numbers == all_but(0)
+    assert (seen.raw_format, seen.skipped_events) == (STYLES[name].raw_format, 1)
+
+
+def test_events_of_another_length_are_left_out(raw_file: Path) -> None:
+    longer = make_events(6, first=120, length=30)
+    numbers, seen = read(raw_file, STYLES["ascii"].content([*EVENTS, *longer]))
+    assert numbers == all_but()
+    assert seen.skipped_events == 6
+    assert "record length 30 instead of 24" in seen.damage[0]
+
+
+def test_headers_without_samples_and_samples_without_header_are_named(raw_file: Path) -> None:
+    parts = [ascii_event(event) for event in EVENTS]
+    parts[4] = text_header(EVENTS[4]).encode()
+    parts[9] = as_column(EVENTS[9]).encode()
+    numbers, seen = read(raw_file, b"".join(parts))
+    assert set(all_but(4, 8, 9)) <= set(numbers) <= set(all_but(4, 9))
+    assert "0 samples instead of 24" in seen.damage[0]
+
+
+@pytest.mark.parametrize("name", ["bare-text", "bare-comma"])
+def test_a_damaged_sample_without_headers_costs_its_event_alone(raw_file: Path, name: str) -> None:
+    parts = [STYLES[name].write(event) for event in EVENTS]
+    parts[3] = parts[3][:2] + b"#" + parts[3][3:]
+    numbers, seen = read(raw_file, b"".join(parts))
+    assert numbers == [n for n in range(20) if n != 3]
+    assert seen.skipped_events == 1
+    assert "sample 0 cannot be read" in seen.damage[0]
+
+
+def test_without_headers_nothing_is_read_behind_damage_that_hides_where_events_begin(
+    raw_file: Path,
+) -> None:
+    content = STYLES["bare-text"].content(EVENTS)
+    place = content.index(b"\n", len(STYLES["bare-text"].content(EVENTS[:5])) + 20)
+    numbers, seen = read(raw_file, content[:place] + content[place + 1 :])
+    assert numbers == [0, 1, 2, 3, 4]
+    assert seen.skipped_events == 15
+    assert "the events behind cannot be told apart without headers" in seen.damage[0]
+
+
+def test_a_sample_beyond_the_adc_in_bare_binary_costs_its_event(raw_file: Path) -> None:
+    content = bytearray(STYLES["bare-binary"].content(EVENTS))
+    content[2 * LENGTH * 3 + 1] = 0xFF
+    numbers, seen = read(raw_file, bytes(content))
+    assert numbers == [n for n in range(20) if n != 3]
+    assert seen.skipped_events == 1
+
+
+def test_only_the_first_faults_are_kept_in_words_and_all_are_counted(raw_file: Path) -> None:
+    parts = [ascii_event(event) for event in make_events(200)]
+    damaged = [
+        part.replace(b"Pattern", b"Record") if i % 2 else part for i, part in enumerate(parts)
+    ]
+    content = b"".join(
+        part.replace(b"Channel: 2", b"Channel: 9") if i % 2 else part
+        for i, part in enumerate(damaged)
+    )
+    numbers, seen = read(raw_file, content)
+    assert numbers == list(range(100, 300, 2))
+    assert seen.skipped_events == 100
+    assert len(seen.damage) == 20
+
+
+def test_blank_lines_between_events_are_no_damage(raw_file: Path) -> None:
+    content = b"\n\r\n".join(ascii_event(event) for event in EVENTS) + b"\n\n"
+    numbers, seen = read(raw_file, content)
+    assert numbers == all_but()
+    assert (seen.damage, seen.torn_events) == ((), 0)

@@ -1,0 +1,189 @@
+"""Every format is told by its content and read back as it was written."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from server_side.errors import NotWaveDumpError, RawDataError
+from server_side.settings import DaqSettings
+from server_side.wavedump import RawFormatName, inspect_file, open_reader
+from server_side.wavedump.format_names import READABLE_FORMATS
+from server_side.wavedump.formats import FORMATS
+from tests.server_side.wavedump.raw_content import (
+    CHANNEL,
+    DAQ,
+    LENGTH,
+    STYLES,
+    RawEvent,
+    Style,
+    ascii_event,
+    make_events,
+    numbers_of,
+    samples_by_number,
+)
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+def test_a_file_is_read_back_as_it_was_written(raw_file: Path, style: Style) -> None:
+    events = make_events(50)
+    raw_file.write_bytes(style.content(events))
+    reader = open_reader(raw_file, DAQ)
+    blocks = list(reader.blocks())
+    seen = reader.summary()
+    first = 100 if style.has_header else 0
+    assert numbers_of(blocks) == list(range(first, first + 50))
+    assert seen.raw_format == style.raw_format
+    assert seen.channel == (CHANNEL if style.has_header else None)
+    assert (seen.record_length, seen.events, seen.torn_events) == (LENGTH, 50, 0)
+    assert (seen.first_event, seen.last_event) == (first, first + 49)
+    assert (seen.skipped_events, seen.doubled_events, seen.damage) == (0, 0, ())
+    for event, samples in zip(events, samples_by_number(blocks).values(), strict=True):
+        np.testing.assert_allclose(samples, style.samples(event), rtol=1e-6)
+    tags = np.concatenate([block.time_tag for block in blocks])
+    assert tags.tolist() == ([e.time_tag for e in events] if style.has_header else [-1] * 50)
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+def test_the_setting_may_name_the_format(raw_file: Path, style: Style) -> None:
+    raw_file.write_bytes(style.content(make_events(5)))
+    daq = DAQ.model_copy(update={"raw_format": style.raw_format})
+    assert inspect_file(raw_file, daq).events == 5
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+@pytest.mark.parametrize("name", READABLE_FORMATS)
+def test_another_format_than_the_setting_says_is_refused(
+    raw_file: Path, style: Style, name: RawFormatName
+) -> None:
+    raw_file.write_bytes(style.content(make_events(5)))
+    daq = DAQ.model_copy(update={"raw_format": name})
+    if name == style.raw_format:
+        return
+    with pytest.raises(NotWaveDumpError, match=rf"is no {name} file: expected .* at byte \d+"):
+        list(open_reader(raw_file, daq).blocks())
+
+
+@pytest.mark.parametrize("name", ["binary", "bare-binary", "channel-first"])
+def test_binary_samples_that_look_like_letters_are_still_binary(raw_file: Path, name: str) -> None:
+    events = [
+        RawEvent(event.number, event.time_tag, event.samples % 16 + 0x3A41)
+        for event in make_events(30)
+    ]
+    raw_file.write_bytes(STYLES[name].content(events))
+    assert inspect_file(raw_file, DAQ).format == STYLES[name].raw_format
+
+
+def test_every_readable_name_has_one_format() -> None:
+    assert sorted(each.name for each in FORMATS) == sorted(READABLE_FORMATS)
+
+
+def test_an_unknown_format_name_in_the_settings_is_named_with_the_known_ones(
+    raw_file: Path,
+) -> None:
+    daq = DAQ.model_copy(update={"raw_format": "asci"})
+    with pytest.raises(RawDataError, match=r"no raw format is called 'asci'.*ascii-comma"):
+        open_reader(raw_file, daq)
+
+
+@pytest.mark.parametrize("name", ["ascii", "comma", "binary", "x742-text", "x742-binary"])
+def test_the_record_length_comes_from_the_file_where_it_says(raw_file: Path, name: str) -> None:
+    raw_file.write_bytes(STYLES[name].content(make_events(9, length=100)))
+    assert inspect_file(raw_file, DAQ).record_length == 100
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_a_file_of_one_event_is_read(raw_file: Path, name: str) -> None:
+    raw_file.write_bytes(STYLES[name].content(make_events(1)))
+    if name in ("time-tag-first", "channel-first"):
+        return  # which word is which shows only from one event to the next
+    assert inspect_file(raw_file, DAQ).events == 1
+
+
+def test_eight_bit_samples_are_read_when_the_settings_say_so(raw_file: Path) -> None:
+    daq = DaqSettings(record_length=LENGTH, adc_bits=8)
+    events = make_events(6)
+    content = b""
+    for event in events:
+        words = np.array([24 + LENGTH, 31, 0, 2, event.number, event.time_tag], "<u4")
+        content += words.tobytes() + (event.samples % 251).astype(np.uint8).tobytes()
+    raw_file.write_bytes(content)
+    reader = open_reader(raw_file, daq)
+    (block,) = reader.blocks()
+    assert reader.summary().raw_format == "binary"
+    assert block.samples_adc.tolist() == [(event.samples % 251).tolist() for event in events]
+
+
+def test_a_channel_that_is_no_number_is_unknown(raw_file: Path) -> None:
+    content = ascii_event(make_events(1)[0]).replace(b"Channel: 2", b"Channel: TR_0_0")
+    raw_file.write_bytes(content)
+    inspection = inspect_file(raw_file, DAQ)
+    assert (inspection.events, inspection.channel) == (1, None)
+
+
+def test_a_missing_time_tag_is_minus_one(raw_file: Path) -> None:
+    content = ascii_event(make_events(1)[0]).replace(b"Trigger Time Stamp: 7\n", b"")
+    raw_file.write_bytes(content)
+    (block,) = open_reader(raw_file, DAQ).blocks()
+    assert block.time_tag.tolist() == [-1]
+
+
+def test_the_time_tag_is_given_as_written_when_it_wraps(raw_file: Path) -> None:
+    events = make_events(3)
+    tags = [2**31 - 5, 2**31 - 1, 3]
+    content = b"".join(
+        ascii_event(event).replace(f"Stamp: {event.time_tag}\n".encode(), b"Stamp: %d\n" % tag)
+        for event, tag in zip(events, tags, strict=True)
+    )
+    raw_file.write_bytes(content)
+    (block,) = open_reader(raw_file, DAQ).blocks()
+    assert block.time_tag.tolist() == tags
+
+
+def test_inspection_agrees_with_plain_numpy(raw_file: Path) -> None:
+    events = make_events(300, length=64)
+    raw_file.write_bytes(STYLES["ascii"].content(events))
+    inspection = inspect_file(raw_file, DAQ)
+    baseline = np.array([event.samples[:40] for event in events], dtype=np.float64)
+    assert inspection.baseline_mean == pytest.approx(baseline.mean(), rel=1e-12)
+    assert inspection.noise_rms == pytest.approx(baseline.std(axis=1).mean(), rel=1e-12)
+    assert list(inspection.model_dump()) == [
+        "format",
+        "events",
+        "record_length",
+        "channel",
+        "first_event",
+        "last_event",
+        "baseline_mean",
+        "noise_rms",
+        "torn_events",
+        "skipped_events",
+    ]
+
+
+def test_blocks_have_at_most_the_wanted_number_of_events(raw_file: Path) -> None:
+    raw_file.write_bytes(STYLES["ascii"].content(make_events(25)))
+    blocks = list(open_reader(raw_file, DAQ, block_events=10).blocks())
+    assert [len(block.event_number) for block in blocks] == [10, 10, 5]
+    assert numbers_of(blocks) == list(range(100, 125))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"theta,phi,gain\n0,0,1.033e+07\n" * 9, r"expected a header line, 'Record Length"),
+        (b'{"spectra": []}\n' * 700, r"expected a header line"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, r"expected .* at byte 0"),
+        (bytes(10_000), r"expected .* at byte 0, found b?'\\x00"),
+        (b"1.5\n2.5\nnan\n" * 99, r"expected 24 samples as text at byte 8, found 'nan"),
+        (b"Record Length: 24\nChannel: 2\n12\n13\n" * 99, r"expected a whole event"),
+        (b"\xff\xfeR\x00e\x00c\x00" * 99, r"expected .* at byte 0"),
+    ],
+)
+def test_a_file_of_something_else_is_refused_with_place_expected_and_found(
+    raw_file: Path, content: bytes, expected: str
+) -> None:
+    raw_file.write_bytes(content)
+    with pytest.raises(NotWaveDumpError, match=expected) as refused:
+        list(open_reader(raw_file, DAQ).blocks())
+    assert str(refused.value).startswith(f"{raw_file} is no WaveDump file")
