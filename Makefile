@@ -6,7 +6,7 @@ PYTHON ?= python3
 TEST_PACKAGES := chromium fonts-dejavu-core slurm-wlm munge openssh-server
 PYTEST_OPTIONS ?=
 
-.PHONY: help demo demo-check test lint format bench fuzz clean lock install
+.PHONY: help demo demo-check test lint format bench fuzz cluster cluster-down clean lock install
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -33,6 +33,21 @@ lint: install ## ruff, format, mypy --strict and the import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+bench: install ## ratios and figures of this machine, one run; nothing fails
+	@for script in tests/benchmarks/bench_*.py; do \
+		echo "== $$script"; $(BIN)/python -m tests.benchmarks.$$(basename $$script .py) || exit 1; done
+
+FUZZ_SECONDS ?= 300
+fuzz: install ## coverage-guided fuzzing of the raw file readers, FUZZ_SECONDS=300
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+cluster: install ## start a real sshd and SLURM of one node to play with (root)
+	@.ci/system-packages slurm-wlm munge openssh-server
+	@$(BIN)/python -m tests.cluster up
+
+cluster-down: install ## end what `make cluster` started
+	@$(BIN)/python -m tests.cluster down
 
 format: install ## let ruff format and mend what it can
 	$(BIN)/ruff format .

@@ -89,3 +89,21 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
 def test_every_folder_of_the_house_has_a_readme() -> None:
     for folder in ("server_side", "background_executor", "dashboard"):
         assert (ROOT / folder / "README.md").is_file(), folder
+
+
+CONTRACT = frozenset(
+    {"boundary", "errors", "scan", "settings", "layout", "order", "result", "publish"}
+    | {"journal", "acquisitions", "hv_curve", "__init__"}
+)
+"""What the other folders may import of ``server_side``, as its docstring says."""
+PART_OF_THE_CONTRACT = frozenset({"chi2", "durable_files"})
+"""What the contract itself is made of."""
+
+
+def test_the_import_contract_knows_every_module_of_the_cluster_part() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    guarded = next(c for c in contracts["contracts"] if "contract modules" in c["name"])
+    listed = {name.removeprefix("server_side.") for name in guarded["forbidden_modules"]}
+    present = {path.stem for path in (ROOT / "server_side").glob("*.py")}
+    present |= {path.parent.name for path in (ROOT / "server_side").glob("*/*.py")}
+    assert listed == present - CONTRACT - PART_OF_THE_CONTRACT

@@ -1,0 +1,1 @@
+"""What a scheduler runs on the cluster beside the watch itself; standard library only."""
