@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from server_side.chi2 import Goodness, goodness_of_fit
-from server_side.response.model import Array, ResponseModel, ResponseQuantity
+from server_side.response.model import Array, ResponseModel, ResponseQuantity, Side
 from server_side.result import (
     ELEMENTARY_CHARGE_C,
     Curve,
@@ -27,6 +27,14 @@ MAX_MISFIT = 0.2
 
 
 @dataclass(frozen=True)
+class AtLimit:
+    """A parameter that ended at an end of its allowed range."""
+
+    parameter: str
+    side: Side
+
+
+@dataclass(frozen=True)
 class Minimum:
     """Where a minimiser stopped."""
 
@@ -36,8 +44,8 @@ class Minimum:
     """Places of the parameters that were free."""
     covariance: Array | None
     """Of the free parameters; None when there is none to be trusted."""
-    at_limit: tuple[str, ...]
-    """Names of free parameters that ended at an end of their range."""
+    at_limit: tuple[AtLimit, ...]
+    """Free parameters that ended at an end of their range."""
     fault: str
     """Why the minimum is not valid, or nothing."""
 
@@ -90,7 +98,8 @@ def _reason_against(
     if minimum.fault:
         return minimum.fault
     if minimum.at_limit:
-        return f"at the limit of its allowed range: {', '.join(minimum.at_limit)}"
+        names = ", ".join(f"{limit.parameter} ({limit.side})" for limit in minimum.at_limit)
+        return f"at the limit of the allowed range: {names}"
     if goodness.ndf < 1:
         return f"{goodness.ndf} degrees of freedom: too few filled bins for this model"
     misfit = math.sqrt(max(goodness.chi2 - goodness.ndf, 0.0) / sum(spectrum.counts))

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from server_side.fit_outcome import Minimum, invalid_fit, judge_minimum, too_few_charges
+from server_side.fit_outcome import AtLimit, Minimum, invalid_fit, judge_minimum, too_few_charges
 from server_side.response import find_model
-from server_side.response.model import Array, Boundary, Refusal, ResponseModel, Start
+from server_side.response.model import Array, Boundary, Refusal, ResponseModel, Side, Start
 from server_side.result import FitOutcome, Spectrum
 
 with warnings.catch_warnings():
@@ -113,7 +113,9 @@ class _Loss:
         slots = tuple(self._parameters.index(parameter) for parameter in free)
         values = _values_of(self._parameters)
         at_limit = tuple(
-            self.model.parameters[slot].name for slot in slots if _is_at_limit(values, start, slot)
+            AtLimit(self.model.parameters[slot].name, side)
+            for slot in slots
+            if (side := _side_of(values, start, slot)) is not None
         )
         if not result.valid:
             return Minimum(values, slots, None, at_limit, "the minimiser found no valid minimum")
@@ -125,10 +127,13 @@ class _Loss:
         return Minimum(values, slots, covariance, at_limit, "")
 
 
-def _is_at_limit(values: Array, start: Start, slot: int) -> bool:
+def _side_of(values: Array, start: Start, slot: int) -> Side | None:
+    """Return the end of its range that a parameter has come to, None inside."""
     low, high = start.low[slot], start.high[slot]
     margin = AT_LIMIT * (high - low)
-    return not low + margin < values[slot] < high - margin
+    if values[slot] < low + margin:
+        return Side.LOW
+    return Side.HIGH if values[slot] > high - margin else None
 
 
 class GainFitter:
@@ -168,16 +173,13 @@ class GainFitter:
     def _fit_from(self, model: ResponseModel, spectrum: Spectrum, start: Start) -> FitOutcome:
         """Minimise; fix nuisances that came to a physical boundary and minimise again."""
         loss = self._loss_of(model)
-        fixed: tuple[str, ...] = ()
+        fixed = start.fixed
         notes: tuple[str, ...] = ()
         minimum = loss.minimise(spectrum, start, fixed)
         while (boundary := _boundary_reached(model, minimum)) is not None:
             start = _fix(model, start, minimum, boundary)
-            fixed = (*fixed, boundary.parameter, *boundary.also_fixed)
-            notes = (
-                *notes,
-                f"{boundary.parameter} fixed at {boundary.fixed_at:.4g}: {boundary.meaning}",
-            )
+            fixed = (*fixed, *(hold.parameter for hold in boundary.holds))
+            notes = (*notes, _note_on(model, start, boundary))
             minimum = loss.minimise(spectrum, start, fixed)
         return judge_minimum(model, spectrum, minimum, notes)
 
@@ -190,14 +192,28 @@ class GainFitter:
 
 
 def _boundary_reached(model: ResponseModel, minimum: Minimum) -> Boundary | None:
-    return next((b for b in model.boundaries if b.parameter in minimum.at_limit), None)
+    """Return the first boundary that a nuisance parameter has come to."""
+    reached = [(limit.parameter, limit.side) for limit in minimum.at_limit]
+    for boundary in model.boundaries:
+        if any((boundary.parameter, side) in reached for side in boundary.sides):
+            return boundary
+    return None
 
 
 def _fix(model: ResponseModel, start: Start, minimum: Minimum, boundary: Boundary) -> Start:
     """Return the start of the next minimisation: the last minimum, the nuisance at its boundary."""
     names = [parameter.name for parameter in model.parameters]
-    values = list(minimum.values)
-    for name in (boundary.parameter, *boundary.also_fixed):
-        values[names.index(name)] = start.values[names.index(name)]
-    values[names.index(boundary.parameter)] = boundary.fixed_at
+    values = [float(value) for value in minimum.values]
+    for hold in boundary.holds:
+        slot = names.index(hold.parameter)
+        values[slot] = start.values[slot] if hold.value is None else hold.value
     return replace(start, values=tuple(values))
+
+
+def _note_on(model: ResponseModel, start: Start, boundary: Boundary) -> str:
+    names = [parameter.name for parameter in model.parameters]
+    held = [
+        f"{hold.parameter} = {start.values[names.index(hold.parameter)]:.4g}"
+        for hold in boundary.holds
+    ]
+    return f"fixed {', '.join(held)}: {boundary.meaning}"

@@ -1,10 +1,12 @@
 """Charge-response models, one file each, and the table of them."""
 
+from server_side.response.dft import DftWindow
+from server_side.response.dft_threshold import DftThreshold
 from server_side.response.model import ResponseModel
 from server_side.response.two_gaussian import TwoGaussian
 from server_side.result import SpectrumName
 
-MODELS: tuple[ResponseModel, ...] = (TwoGaussian(),)
+MODELS: tuple[ResponseModel, ...] = (TwoGaussian(), DftWindow(), DftThreshold())
 """Every model with the spectrum it describes; one name may stand for two spectra."""
 
 

@@ -7,6 +7,7 @@ minimiser; ``server_side.gain_fit`` fits any of them.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -34,6 +35,8 @@ class Start:
     """First step of the minimiser: about one error."""
     low: tuple[float, ...]
     high: tuple[float, ...]
+    fixed: tuple[str, ...] = ()
+    """Parameters that this kind of spectrum cannot tell: they stay where they start."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +46,36 @@ class Refusal:
     reason: str
 
 
+class Side(StrEnum):
+    """An end of a parameter's allowed range."""
+
+    LOW = "low"
+    """The smallest value."""
+    HIGH = "high"
+    """The largest value."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A parameter that is fixed at a value."""
+
+    parameter: str
+    value: float | None
+    """None: where the fit started."""
+
+
 @dataclass(frozen=True)
 class Boundary:
     """A nuisance parameter that may sit at the edge of what is physical.
 
-    When the minimum is there, the parameter is fixed to ``fixed_at`` and the fit
-    repeated, because errors from a parabola mean nothing at an edge.
+    When the minimum is there, the parameter is fixed and the fit repeated,
+    because errors from a parabola mean nothing at an edge.
     """
 
     parameter: str
-    fixed_at: float
-    also_fixed: tuple[str, ...]
-    """Parameters that lose their meaning with it."""
+    sides: tuple[Side, ...]
+    holds: tuple[Hold, ...]
+    """What is fixed then: the parameter, and those that lose their meaning with it."""
     meaning: str
     """What it means for the model, for the note in the result."""
 

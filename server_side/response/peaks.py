@@ -26,7 +26,7 @@ class Peak:
     """Counts in the bin of the maximum, smoothed."""
 
 
-def find_first_peak(counts: Array, edges_pc: Array) -> Peak | None:
+def find_first_peak(counts: Array, edges_pc: Array, min_height: float = MIN_HEIGHT) -> Peak | None:
     """Return the peak at the lowest charge that is a peak beyond doubt, None without one.
 
     A maximum at the first or last bin is no peak: the histogram may rise on
@@ -38,11 +38,13 @@ def find_first_peak(counts: Array, edges_pc: Array) -> Peak | None:
         Shape (bins,).
     edges_pc
         Shape (bins + 1,).
+    min_height
+        Part of the highest peak that a peak must reach.
     """
     for width in SMOOTHING_BINS:
         if 4 * width > len(counts):
             break
-        peak = _first_peak_smoothed(counts, edges_pc, width)
+        peak = _first_peak_smoothed(counts, edges_pc, width, min_height)
         if peak is not None:
             return peak
     return None
@@ -57,7 +59,9 @@ def smooth(counts: Array, width_bins: float) -> Array:
     return np.convolve(padded, kernel / kernel.sum(), mode="valid")
 
 
-def _first_peak_smoothed(counts: Array, edges_pc: Array, width_bins: float) -> Peak | None:
+def _first_peak_smoothed(
+    counts: Array, edges_pc: Array, width_bins: float, min_height: float
+) -> Peak | None:
     smoothed = smooth(counts, width_bins)
     # One smoothed bin averages about 2 sqrt(pi) widths of bins.
     error = np.sqrt(np.maximum(smoothed, 1.0) / (2.0 * np.sqrt(np.pi) * width_bins))
@@ -67,7 +71,7 @@ def _first_peak_smoothed(counts: Array, edges_pc: Array, width_bins: float) -> P
     highest = smoothed[maxima].max()
     for index in maxima:
         depth = smoothed[index] - _higher_valley(smoothed, int(index))
-        tall = smoothed[index] >= MIN_HEIGHT * highest
+        tall = smoothed[index] >= min_height * highest
         if tall and depth >= MIN_SIGNIFICANCE * error[index]:
             return _describe(smoothed, edges_pc, int(index))
     return None

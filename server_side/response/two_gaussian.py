@@ -16,9 +16,11 @@ from server_side.response.model import (
     Array,
     Boundary,
     Component,
+    Hold,
     ModelParameter,
     Refusal,
     ResponseQuantity,
+    Side,
     Start,
 )
 from server_side.response.peaks import Peak, find_first_peak
@@ -47,11 +49,16 @@ class TwoGaussian:
         ModelParameter("sigma_ratio", ""),
     )
     boundaries = (
-        Boundary("n2", 0.0, ("sigma_ratio",), "there is no second Gaussian"),
+        Boundary(
+            "n2",
+            (Side.LOW,),
+            (Hold("n2", 0.0), Hold("sigma_ratio", None)),
+            "there is no second Gaussian",
+        ),
         Boundary(
             "sigma_ratio",
-            SQRT2,
-            (),
+            (Side.LOW, Side.HIGH),
+            (Hold("sigma_ratio", SQRT2),),
             "the width of the second Gaussian is not determined: taken as sqrt(2) of the first",
         ),
     )
