@@ -74,11 +74,11 @@ def align(tables: Sequence[PulseTable], required: Collection[int] | None = None)
     """
     ordered = sorted(tables, key=lambda table: table.channel)
     needed = {table.channel for table in ordered} if required is None else set(required)
-    rows = {table.channel: np.unique(table.event_number, return_index=True) for table in ordered}
+    rows = {table.channel: first_rows(table.event_number) for table in ordered}
     numbers = [rows[table.channel][0] for table in ordered]
-    everything = reduce(np.union1d, numbers, np.empty(0, dtype=np.int64))
+    everything = reduce(_union, numbers, np.empty(0, dtype=np.int64))
     wanted = reduce(
-        lambda left, right: np.intersect1d(left, right, assume_unique=True),
+        _intersection,
         [rows[channel][0] for channel in sorted(needed & rows.keys())],
         everything,
     )
@@ -96,6 +96,16 @@ def align(tables: Sequence[PulseTable], required: Collection[int] | None = None)
     )
 
 
+def first_rows(
+    event_number: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rising event numbers without doubles, and the first row of each."""
+    if (event_number[1:] > event_number[:-1]).all():
+        return event_number, np.arange(len(event_number), dtype=np.int64)
+    numbers, rows = np.unique(event_number, return_index=True)
+    return numbers, rows.astype(np.int64)
+
+
 def rows_of(
     numbers: NDArray[np.int64], first_rows: NDArray[np.int64], wanted: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -104,12 +114,23 @@ def rows_of(
     Parameters
     ----------
     numbers, first_rows
-        Rising event numbers and the row of each, as ``np.unique`` gives them.
+        Rising event numbers and the row of each, as ``first_rows`` gives them.
     """
     if len(numbers) == 0:
         return np.full(len(wanted), -1, dtype=np.int64)
     places = np.minimum(np.searchsorted(numbers, wanted), len(numbers) - 1)
     return np.where(numbers[places] == wanted, first_rows[places], -1)
+
+
+def _union(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    return right if np.array_equal(left, right) or len(left) == 0 else np.union1d(left, right)
+
+
+def _intersection(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    # Channels that agree, the usual case, need no sorting.
+    if np.array_equal(left, right):
+        return left
+    return np.intersect1d(left, right, assume_unique=True)
 
 
 def _aligned(

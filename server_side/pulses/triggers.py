@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from server_side.pulses.align import rows_of
+from server_side.pulses.align import first_rows, rows_of
 from server_side.pulses.table import PulseTable
 
 
@@ -15,12 +15,12 @@ class TriggerStarts:
 
     numbers: NDArray[np.int64]
     """Rising event numbers."""
-    first_rows: NDArray[np.int64]
+    rows: NDArray[np.int64]
     start_sample: NDArray[np.float64]
 
     def of(self, event_number: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the trigger's start of each event (samples); NaN where there is none."""
-        rows = rows_of(self.numbers, self.first_rows, event_number)
+        rows = rows_of(self.numbers, self.rows, event_number)
         if len(self.start_sample) == 0:
             return np.full(len(rows), np.nan)
         return np.where(rows < 0, np.nan, self.start_sample[rows])
@@ -28,5 +28,5 @@ class TriggerStarts:
 
 def trigger_starts_of(table: PulseTable) -> TriggerStarts:
     """Index the starts of the trigger's channel by event number."""
-    numbers, first_rows = np.unique(table.event_number, return_index=True)
-    return TriggerStarts(numbers, first_rows, table.start_sample)
+    numbers, rows = first_rows(table.event_number)
+    return TriggerStarts(numbers, rows, table.start_sample)
