@@ -117,11 +117,12 @@ class SshTransport:
             size = min((state.st_size or 0) - offset, limit)
             if size <= 0:
                 return b""
-            with sftp.open(str(path), "rb") as file:
-                if size > REQUEST_BYTES:
-                    return b"".join(file.readv([(offset, size)]))
-                file.seek(offset)
-                return file.read(size)
+            # Not closed by hand, which would wait a round trip: its end closes it without.
+            file = sftp.open(str(path), "rb")
+            if size > REQUEST_BYTES:
+                return b"".join(file.readv([(offset, size)]))
+            file.seek(offset)
+            return file.read(size)
 
     def write(self, path: PurePosixPath, content: bytes) -> None:
         """Write a file aside and rename it into place; parent folders are made."""
