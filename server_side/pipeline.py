@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Literal
 
 from server_side.describe import describe_result, gain_file_of
+from server_side.durable_files import move_into_place
 from server_side.gain_fit import GainFitter
 from server_side.journal_writer import utc_now
 from server_side.layout import RESULT_FILE, TEMPORARY_PREFIX, WAVEFORMS_FILE
 from server_side.plot import PlotCaption, draw_charge_plot
 from server_side.point_work import PointAnalysis, PointWork
-from server_side.publish import NewFile, Published, move_into_place, publish_folder
+from server_side.publish import NewFile, Published, publish_folder
 from server_side.pulses import AlignedPulses, PulseReading, read_pulses
 from server_side.quality import measure_quality
 from server_side.response import described_spectra

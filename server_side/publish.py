@@ -19,6 +19,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from server_side.boundary import BoundaryModel
+from server_side.durable_files import make_folder, sync_folder, write_synced
 from server_side.errors import ManifestError, NameFormatError, PublishError
 from server_side.layout import (
     MANIFEST_FILE,
@@ -101,7 +102,7 @@ def publish_folder(
     """
     target = results_folder / take_folder_name(take)
     try:
-        _make_folder(results_folder)
+        make_folder(results_folder)
         aside = results_folder / f"{TEMPORARY_PREFIX}{target.name}.{uuid.uuid4().hex}"
         aside.mkdir()
         try:
@@ -110,13 +111,13 @@ def publish_folder(
                 scan_id=scan_id, serial_number=serial_number, take=take, files=entries
             )
             content = manifest.model_dump_json(indent=1).encode() + b"\n"
-            _write_synced(aside / MANIFEST_FILE, content)
-            _sync_folder(aside)
+            write_synced(aside / MANIFEST_FILE, content)
+            sync_folder(aside)
             _rename_to_free_name(aside, target)
         except BaseException:
             _remove_flat_folder(aside)
             raise
-        _sync_folder(results_folder)
+        sync_folder(results_folder)
     except OSError as error:
         raise PublishError(f"cannot publish {target}: {error}") from error
     return Published(target, manifest_sha256(content))
@@ -184,23 +185,6 @@ def remove_leftovers(results_folder: Path) -> tuple[str, ...]:
     return tuple(removed)
 
 
-def move_into_place(aside: Path, target: Path) -> None:
-    """Flush a file that was written under a temporary name, and give it its own.
-
-    Raises
-    ------
-    PublishError
-        When the disk refuses.
-    """
-    try:
-        with aside.open("rb") as stream:
-            os.fsync(stream.fileno())
-        aside.replace(target)
-        _sync_folder(target.parent)
-    except OSError as error:
-        raise PublishError(f"cannot put {target} in place: {error}") from error
-
-
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
@@ -217,37 +201,14 @@ def _is_take_folder(name: str) -> bool:
     return True
 
 
-def _make_folder(folder: Path) -> None:
-    """Make a folder and its parents, each of them flushed into its own parent."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
-
-
 def _write_entry(folder: Path, file: NewFile) -> ManifestEntry:
     entry = ManifestEntry(
         name=file.name,
         size_bytes=len(file.content),
         sha256=hashlib.sha256(file.content).hexdigest(),
     )
-    _write_synced(folder / entry.name, file.content)
+    write_synced(folder / entry.name, file.content)
     return entry
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("xb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _rename_to_free_name(aside: Path, target: Path) -> None:
