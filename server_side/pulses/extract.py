@@ -1,6 +1,18 @@
 """The arithmetic on waveforms: baseline, leading edge, charges, peak.
 
 Pure functions: nothing here opens a file. The loops are in ``kernels``.
+
+The baseline is the mean of the first samples, the start the first sample of
+the record above the threshold of this kind of scan, the charge the integral
+over [start - before, start + after) as far as the record goes. Fixed-window
+and dark charge have their baseline from the quiet samples before the dark
+window (see ``place_windows``).
+
+An event is *disturbed* when its quiet samples (the first 40 without fixed
+windows) hold a sample further from their mean than the larger of threshold and
+6 typical noises, or when the means of their two halves differ by more than 6
+standard errors of such a difference. The rule looks at nothing after the quiet
+samples, so leaving disturbed events out does not favour any charge.
 """
 
 import numpy as np
@@ -30,42 +42,22 @@ def extract_pulses(
     trigger_start: NDArray[np.float64] | None = None,
     fixed: FixedWindows | None = None,
 ) -> PulseTable:
-    """Measure the pulses of some events of one channel.
-
-    The baseline is the mean of the first samples, the start the first sample
-    of the record above the threshold of this kind of scan, the charge the
-    integral over [start - before, start + after) as far as the record goes.
-    The fixed-window and the dark charge have their baseline from the quiet
-    samples before the dark window (see ``place_windows``).
-
-    An event is *disturbed* when its quiet samples (the first 40 without fixed
-    windows) hold a sample further from their mean than the larger of threshold
-    and 6 typical noises, or when the means of their two halves differ by more
-    than 6 standard errors of such a difference. The rule looks at nothing
-    after the quiet samples, so leaving disturbed events out does not favour
-    any charge.
+    """Measure the pulses of some events of one channel (definitions: see the module).
 
     Parameters
     ----------
-    block
-        Waveforms in counts, shape (events, samples).
     trigger_start
-        Start of the trigger in the same events (samples; NaN without one),
-        shape (events,). Without it, or without ``fixed``, there is no window charge.
+        Start of the trigger in the same events (samples; NaN without one).
     fixed
-        Integration windows of this channel.
+        Integration windows; without them or the trigger there is no window charge.
     """
-    samples = block.samples_adc
-    events, record_length = samples.shape
+    events, record_length = block.samples_adc.shape
     pulse = _pulse_rule(channel, daq, analysis, kind, record_length)
     columns, saturated = np.empty((5, events)), np.empty(events, dtype=np.bool_)
-    measure_pulses(samples, pulse, columns, saturated)
+    measure_pulses(block.samples_adc, pulse, columns, saturated)
     baseline, noise, start, charge, peak = columns
-    triggers = np.full(events, np.nan) if trigger_start is None else trigger_start
     rules = (pulse, _window_rule(fixed, noise))
-    window_columns, disturbed = np.empty((2, events)), np.empty(events, dtype=np.bool_)
-    measure_windows(samples, triggers, rules, window_columns, disturbed)
-    window_charge, dark_charge = window_columns
+    windows, disturbed = _measure_windows(block, trigger_start, rules)
     return PulseTable(
         channel=channel.number,
         event_number=block.event_number,
@@ -74,12 +66,25 @@ def extract_pulses(
         noise_adc=noise,
         start_sample=start,
         charge_pc=charge * daq.pc_per_adc_sample,
-        window_charge_pc=window_charge * daq.pc_per_adc_sample,
-        dark_charge_pc=dark_charge * daq.pc_per_adc_sample,
+        window_charge_pc=windows[0] * daq.pc_per_adc_sample,
+        dark_charge_pc=windows[1] * daq.pc_per_adc_sample,
         peak_mv=peak * daq.mv_per_adc,
         saturated=saturated,
         disturbed=disturbed,
     )
+
+
+def _measure_windows(
+    block: EventBlock,
+    trigger_start: NDArray[np.float64] | None,
+    rules: tuple[PulseRule, WindowRule],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return signal and dark charge (counts x samples, shape (2, events)), and disturbance."""
+    events = len(block.samples_adc)
+    triggers = np.full(events, np.nan) if trigger_start is None else trigger_start
+    windows, disturbed = np.empty((2, events)), np.empty(events, dtype=np.bool_)
+    measure_windows(block.samples_adc, triggers, rules, windows, disturbed)
+    return windows, disturbed
 
 
 def threshold_mv(channel: ChannelSettings, kind: ScanKind) -> float:

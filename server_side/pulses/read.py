@@ -7,7 +7,7 @@ finds the windows, and the whole file is measured with them.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,15 +106,7 @@ def read_pulses(
     """
     reader = _PointReader(daq, analysis, kind, report or (lambda _channel, _events: None))
     channels = [channel for channel in daq.channels if channel.number in paths]
-    trigger = next((c for c in channels if c.role is ChannelRole.TRIGGER), None)
-    first = None if trigger is None else reader.read_trigger(trigger, paths[trigger.number])
-    starts = None if first is None else trigger_starts_of(first.table)
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
-        read = threads.map(
-            lambda channel: reader.read_if_possible(channel, paths[channel.number], starts),
-            [channel for channel in channels if channel is not trigger],
-        )
-        entries = [*([] if first is None else [first]), *read]
+    entries = _read_all(reader, channels, paths)
     good = [entry for entry in entries if isinstance(entry, _ReadChannel)]
     required = [channel.number for channel in channels if channel.role in REQUIRED_ROLES]
     return PulseReading(
@@ -123,6 +115,21 @@ def read_pulses(
         refused=tuple(entry for entry in entries if isinstance(entry, RefusedFile)),
         waveforms=Waveforms(channels=tuple(entry.waveforms for entry in good)),
     )
+
+
+def _read_all(
+    reader: "_PointReader", channels: Sequence[ChannelSettings], paths: Mapping[int, Path]
+) -> list[_ReadChannel | RefusedFile]:
+    """Read the trigger, then the other channels side by side."""
+    trigger = next((c for c in channels if c.role is ChannelRole.TRIGGER), None)
+    first = None if trigger is None else reader.read_trigger(trigger, paths[trigger.number])
+    starts = None if first is None else trigger_starts_of(first.table)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
+        others = threads.map(
+            lambda channel: reader.read_if_possible(channel, paths[channel.number], starts),
+            [channel for channel in channels if channel is not trigger],
+        )
+        return [*([] if first is None else [first]), *others]
 
 
 @dataclass(frozen=True)

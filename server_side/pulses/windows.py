@@ -89,26 +89,17 @@ def find_arrival_window(
 
     Dark pulses come at any time, so their level is taken from the times far
     from the peak and the peak must stand above it by five standard deviations.
-
-    Parameters
-    ----------
-    arrival_ns
-        PMT start less trigger start, shape (events,); NaN where there is no pulse.
-    sample_ns
-        Time between two samples.
+    ``arrival_ns`` is start less trigger start, NaN where there is no pulse.
     """
     samples = np.rint(arrival_ns[np.isfinite(arrival_ns)] / sample_ns).astype(np.int64)
     if len(samples) < MIN_PEAK_PULSES:
-        return NoArrivalWindow(
-            f"{len(samples)} pulses, expected at least {MIN_PEAK_PULSES}", len(samples)
-        )
+        reason = f"{len(samples)} pulses, expected at least {MIN_PEAK_PULSES}"
+        return NoArrivalWindow(reason, len(samples))
     first = int(samples.min()) - MIN_REACH_SAMPLES
     counts = np.bincount(samples - first, minlength=int(samples.max()) - first + 3).astype(float)
     fullness = np.convolve(counts, np.ones(3), mode="same")
-    peak = int(fullness.argmax())
-    early, late = round(MAX_EARLY_NS / sample_ns), round(MAX_LATE_NS / sample_ns)
-    outside = np.r_[counts[: max(0, peak - early)], counts[peak + late + 1 :]]
-    level = float(outside.mean()) if len(outside) else 0.0
+    peak, reach = int(fullness.argmax()), (MAX_EARLY_NS / sample_ns, MAX_LATE_NS / sample_ns)
+    level = _level_outside(counts, peak, reach)
     excess = float(fullness[peak]) - 3 * level
     if fullness[peak] < MIN_PEAK_PULSES or excess < MIN_PEAK_SIGNIFICANCE * np.sqrt(3 * level):
         return NoArrivalWindow(
@@ -117,7 +108,7 @@ def find_arrival_window(
             f"where {3 * level:.1f} are expected by chance",
             len(samples),
         )
-    low, high = _edges(counts, peak, level, (early, late))
+    low, high = _edges(counts, peak, level, reach)
     return ArrivalWindow(
         Window(low_ns=sample_ns * (first + low - 0.5), high_ns=sample_ns * (first + high + 0.5)),
         "data",
@@ -188,8 +179,15 @@ def place_windows(
     return FixedWindows(low, high, dark_low if has_dark else None, noise_adc, placed)
 
 
+def _level_outside(counts: NDArray[np.float64], peak: int, reach: tuple[float, float]) -> float:
+    """Return the mean count of the bins further from the peak than the window can reach."""
+    early, late = (round(part) for part in reach)
+    outside = np.r_[counts[: max(0, peak - early)], counts[peak + late + 1 :]]
+    return float(outside.mean()) if len(outside) else 0.0
+
+
 def _edges(
-    counts: NDArray[np.float64], peak: int, level: float, reach: tuple[int, int]
+    counts: NDArray[np.float64], peak: int, level: float, reach: tuple[float, float]
 ) -> tuple[int, int]:
     """Return first and last bin of the peak: where two neighbours have fallen to the edge level."""
     edge = level + max(EDGE_FRACTION * (counts[peak] - level), 2 * np.sqrt(level))
