@@ -42,7 +42,7 @@ class Sector:
         outer = self.outer - SEAM
         inner = self.inner + SEAM if self.inner else 0.0
         if self.to_deg - self.from_deg >= 360.0:
-            return _circle(outer) + (_circle(inner) if inner else "")
+            return circle_path(outer) + (circle_path(inner) if inner else "")
         wide = int(self.to_deg - self.from_deg > 180.0)
         x1, y1 = on_disc(outer, self.from_deg + _seam_deg(outer))
         x2, y2 = on_disc(outer, self.to_deg - _seam_deg(outer))
@@ -93,7 +93,8 @@ def _seam_deg(radius: float) -> float:
     return math.degrees(math.asin(SEAM / radius)) if radius > SEAM else 0.0
 
 
-def _circle(radius: float) -> str:
+def circle_path(radius: float) -> str:
+    """Return a circle around the centre as an SVG path."""
     left, right = CENTRE - radius, CENTRE + radius
     arc = f"A{radius:.1f} {radius:.1f} 0 1 0"
     return f"M{right:.1f} {CENTRE}{arc} {left:.1f} {CENTRE}{arc} {right:.1f} {CENTRE}Z"

@@ -2,14 +2,22 @@
 
 from html import escape
 
-from dashboard.components.geometry import CENTRE, RIM, Sector, lay_out, on_disc, ring_radii
-from dashboard.components.patterns import PATTERN_DEFINITIONS, filled_shape
-from dashboard.icons import Icon
+from dashboard.components.geometry import (
+    CENTRE,
+    RIM,
+    Sector,
+    circle_path,
+    lay_out,
+    on_disc,
+    ring_radii,
+)
+from dashboard.components.patterns import PATTERN_DEFINITIONS, drawn_icon, filled_shape, stale_cover
 from dashboard.theme import LOOKS, NO_FILL, Pattern
 from dashboard.views.tiles import Tile
 from server_side.scan import PositionPoint
 
 ICON_SIZE = 18.0
+STALE_ICON_SIZE = 150.0
 _RING_LABEL_DEG = 45.0
 """Between two sectors of the standard plan, where no number stands."""
 
@@ -21,9 +29,9 @@ def draw_photocathode(tiles: tuple[Tile, ...], title: str) -> str:
     sectors = "".join(_draw_sector(sector, places[sector.point.name]) for sector in lay_out(points))
     return (
         f'<svg viewBox="-14 -3 628 606" role="group" aria-label="{escape(title)}" class="map">'
-        f'{PATTERN_DEFINITIONS}<circle class="disc" cx="{CENTRE}" cy="{CENTRE}" r="{RIM}"/>'
+        f"{PATTERN_DEFINITIONS}"
         f"{sectors}{_draw_scale(points)}"
-        f'<circle class="stale" cx="{CENTRE}" cy="{CENTRE}" r="{RIM}"/></svg>'
+        f"{stale_cover(circle_path(RIM), CENTRE, CENTRE, 'stale', STALE_ICON_SIZE)}</svg>"
     )
 
 
@@ -31,14 +39,13 @@ def _draw_sector(sector: Sector, tile: Tile) -> str:
     look = LOOKS[tile.face]
     x, y = sector.label_at
     label = escape(tile.label)
-    live = " live" if tile.is_live else ""
     dy = ICON_SIZE * 0.62 if tile.number else 0.0
     return (
         f'<g role="button" tabindex="0" aria-label="{label}" data-point="{escape(tile.name)}" '
-        f'data-face="{tile.face.value}" data-x="{x:.1f}" data-y="{y:.1f}" class="tile{live}">'
-        f"<title>{label}</title>{filled_shape(sector.path, look)}"
-        f'<path class="live-stale" d="{sector.path}"/>{_backing(x, y, tile)}'
-        f"{_draw_icon(look.icon, x, y - dy, look.ink)}{_draw_number(tile, x, y, look.ink)}"
+        f'data-face="{tile.face.value}" data-x="{x:.1f}" data-y="{y:.1f}" class="tile">'
+        f"<title>{label}</title>{filled_shape(sector.path, look)}{_backing(x, y, tile)}"
+        f"{drawn_icon(look, x, y - dy, ICON_SIZE)}{_draw_number(tile, x, y, look.ink)}"
+        f"{stale_cover(sector.path, x, y, 'live-stale', ICON_SIZE) if tile.is_live else ''}"
         f'<path class="ring" d="{sector.path}"/></g>'
     )
 
@@ -53,15 +60,6 @@ def _backing(x: float, y: float, tile: Tile) -> str:
     return (
         f'<rect x="{x - width / 2:.1f}" y="{y - height / 2:.1f}" width="{width}" '
         f'height="{height}" rx="6" fill="{look.fill}" pointer-events="none"/>'
-    )
-
-
-def _draw_icon(icon: Icon, x: float, y: float, ink: str) -> str:
-    scale = ICON_SIZE / 24.0
-    left, top = x - ICON_SIZE / 2, y - ICON_SIZE / 2
-    return (
-        f'<path class="icon" d="{icon.value}" stroke="{ink}" '
-        f'transform="translate({left:.1f} {top:.1f}) scale({scale:.3f})"/>'
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from html import escape
 
-from dashboard.components.patterns import PATTERN_DEFINITIONS, filled_shape
+from dashboard.components.patterns import PATTERN_DEFINITIONS, drawn_icon, filled_shape, stale_cover
 from dashboard.components.photocathode import clickable_map
 from dashboard.theme import LOOKS
 from dashboard.views.tiles import Tile
@@ -20,7 +20,7 @@ def draw_tile_row(tiles: tuple[Tile, ...], title: str) -> str:
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{escape(title)}" '
         f'class="map tiles">{PATTERN_DEFINITIONS}{pieces}'
-        f'<rect class="stale" width="{width:g}" height="{height:g}"/></svg>'
+        f"{stale_cover(_box(0, 0, width, height), width / 2, height / 2, 'stale', 70)}</svg>"
     )
 
 
@@ -39,7 +39,7 @@ def tile_list(
 def _draw_tile(tile: Tile, index: int) -> str:
     look = LOOKS[tile.face]
     x, y = GAP + index * (TILE_WIDTH + GAP), GAP
-    path = f"M{x:g} {y:g}h{TILE_WIDTH:g}v{TILE_HEIGHT:g}h{-TILE_WIDTH:g}Z"
+    path = _box(x, y, TILE_WIDTH, TILE_HEIGHT)
     centre = x + TILE_WIDTH / 2
     label = escape(tile.label)
     texts = "".join(
@@ -51,9 +51,12 @@ def _draw_tile(tile: Tile, index: int) -> str:
     return (
         f'<g role="button" tabindex="0" aria-label="{label}" data-point="{escape(tile.name)}" '
         f'data-face="{tile.face.value}" data-x="{centre:g}" data-y="{y:g}" '
-        f'class="tile{" live" if tile.is_live else ""}"><title>{label}</title>'
-        f'{filled_shape(path, look)}<path class="live-stale" d="{path}"/>'
-        f'<path class="icon" d="{look.icon.value}" stroke="{look.ink}" '
-        f'transform="translate({centre - 11:g} {y + 34:g}) scale(0.92)"/>'
-        f'{texts}<path class="ring" d="{path}"/></g>'
+        f'class="tile"><title>{label}</title>{filled_shape(path, look)}'
+        f"{drawn_icon(look, centre, y + 45, 22)}{texts}"
+        f"{stale_cover(path, centre, y + 45, 'live-stale', 40) if tile.is_live else ''}"
+        f'<path class="ring" d="{path}"/></g>'
     )
+
+
+def _box(x: float, y: float, width: float, height: float) -> str:
+    return f"M{x:g} {y:g}h{width:g}v{height:g}h{-width:g}Z"
