@@ -65,6 +65,7 @@ class Executor:
         self._started_at = started_at
         self._queue = JobQueue(site)
         self._sweeps_all = True
+        self._swept_at: datetime | None = None
         self._link = Link(LinkState.DISCONNECTED, "not asked yet", None)
         rhythm = RHYTHM[site.config.site.transport]
         self._sweep_work = Work(self._sweep, SWEEP_EVERY)
@@ -83,7 +84,8 @@ class Executor:
         goes_on = self._do_commands(now)
         if goes_on:
             self._work_with_server(now)
-            settle_scans(self._site, now)
+            if settle_scans(self._site, now, self._swept_at):
+                self._sweep_work.hasten()
         self._beat(now, ExecutorState.RUNNING if goes_on else ExecutorState.STOPPING)
         return goes_on
 
@@ -146,11 +148,12 @@ class Executor:
         store, name = self._site.store, self._site.name
         if self._sweeps_all:
             sweep_all(self._site, now)
-            self._sweeps_all = False
-            return
-        running = {scan.scan_id for scan in queries.running_scans(store, name)}
-        followed = {job.record.scan_id for job in self._open_jobs()}
-        sweep(self._site, sorted(running | followed), now)
+        else:
+            running = {scan.scan_id for scan in queries.running_scans(store, name)}
+            followed = {job.record.scan_id for job in self._open_jobs()}
+            sweep(self._site, sorted(running | followed), now)
+        self._sweeps_all = False
+        self._swept_at = now
 
     def _beat(self, now: datetime, state: ExecutorState, message: str = "") -> None:
         if self._link.state is LinkState.REFUSED and state is ExecutorState.RUNNING:

@@ -245,19 +245,21 @@ def stop(config: SiteConfig, timeout_s: float = 30.0) -> bool:
     Raises
     ------
     ExecutorError
-        When it does not end in time.
+        When it does not end in time, or the lock file does not say which process it is.
     """
-    process = holder(config)
-    if process is None:
-        return False
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process.pid, signal.SIGTERM)
     give_up = time.monotonic() + timeout_s
+    asked: RunningProcess | None = None
     while is_running(config):
+        process = holder(config)
+        if process is not None and process != asked:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGTERM)
+            asked = process
         if time.monotonic() > give_up:
+            who = f"process {asked.pid} was asked to end and" if asked else "an unknown process"
             raise ExecutorError(
-                f"process {process.pid} was asked to end and still runs after {timeout_s:g} s: "
-                "it finishes the turn in hand; look again, or read its log"
+                f"{who} still holds {config.lock_file} after {timeout_s:g} s: it finishes the "
+                "turn in hand; look again, or read its log"
             )
         time.sleep(LOOK_EVERY_S)
-    return True
+    return asked is not None

@@ -8,6 +8,7 @@ while. A job's own last word, in its journal, counts more than the scheduler's.
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from background_executor import queries
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 ABSENCE_PATIENCE = timedelta(seconds=30)
 """How long a job may be missing from answers before that is believed."""
+MIN_ABSENCES = 3
+"""In so many answers it must be missing too: a clock that jumps is not patience."""
 MAX_SUBMISSIONS = 3
 STOP_GRACE = timedelta(seconds=30)
 """How long a job may take to heed its stop file before it is cancelled."""
@@ -29,6 +32,14 @@ CANCEL_EVERY = timedelta(seconds=15)
 LOG_TAIL_BYTES = 4000
 
 _ASKED_FOR = (JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN)
+
+
+@dataclass
+class Absence:
+    """How long a job has been missing from the scheduler's answers."""
+
+    since: datetime
+    answers: int = 0
 
 
 class JobQueue:
@@ -39,7 +50,7 @@ class JobQueue:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._missing_since: dict[str, datetime] = {}
+        self._absences: dict[str, Absence] = {}
         self._stop_asked: set[str] = set()
         self._cancelled_at: dict[str, datetime] = {}
 
@@ -64,7 +75,7 @@ class JobQueue:
             elif sighting.state in ENDED_JOB_STATES:
                 self._see_end(job, sighting, now)
             else:
-                self._missing_since.pop(job.record.job, None)
+                self._absences.pop(job.record.job, None)
                 self._see(job, sighting, now)
 
     def _ask(self, jobs: Sequence[FollowedJobRecord]) -> dict[str, JobSighting]:
@@ -76,13 +87,15 @@ class JobQueue:
 
     def _see(self, job: FollowedJobRecord, sighting: JobSighting, now: datetime) -> None:
         parts = (sighting.message, sighting.starts_at and f"expected start {sighting.starts_at}")
+        news = ", ".join(part for part in parts if part)
+        has_moved = sighting.state is not job.record.state
         with self._site.store.writing(now) as writer:
             writer.advance_job(
                 job.record.job,
                 sighting.state,
                 scheduler_id=sighting.scheduler_id or None,
                 node=sighting.node or None,
-                message=", ".join(part for part in parts if part) or None,
+                message=news if news or has_moved else None,
             )
 
     def _see_end(self, job: FollowedJobRecord, sighting: JobSighting, now: datetime) -> None:
@@ -104,7 +117,9 @@ class JobQueue:
             self._end(job, JobState.LOST, message, now)
 
     def _is_missing_long(self, job: str, now: datetime) -> bool:
-        return now - self._missing_since.setdefault(job, now) >= ABSENCE_PATIENCE
+        absence = self._absences.setdefault(job, Absence(now))
+        absence.answers += 1
+        return absence.answers >= MIN_ABSENCES and now - absence.since >= ABSENCE_PATIENCE
 
     def _has_begun(self, job: FollowedJobRecord) -> bool:
         """Tell whether the job itself left a trace, whatever the scheduler says."""
@@ -113,7 +128,7 @@ class JobQueue:
         return any(self._site.transport.exists(trace) for trace in traces)
 
     def _ask_again(self, job: FollowedJobRecord, now: datetime) -> None:
-        self._missing_since.pop(job.record.job, None)
+        self._absences.pop(job.record.job, None)
         if self._is_unwanted(job):
             self._end(job, JobState.CANCELLED, "it was never made, and its scan was stopped", now)
         elif job.submissions >= MAX_SUBMISSIONS:
@@ -135,7 +150,7 @@ class JobQueue:
         tail = self._log_tail(job)
         with self._site.store.writing(now) as writer:
             writer.advance_job(name, state, message=message, log_tail=tail)
-        self._missing_since.pop(name, None)
+        self._absences.pop(name, None)
         log.info("Job %s ended: %s, %s.", name, state.value, message)
 
     def _log_tail(self, job: FollowedJobRecord) -> str:

@@ -34,16 +34,40 @@ _SETTLED = (PointState.STORED, PointState.FAILED)
 _NEEDS_NO_JOB = (*_SETTLED, PointState.PUBLISHED)
 
 
-def settle_scans(site: Site, now: datetime) -> None:
-    """Complete the scans that have all their points, and see to those without a job."""
+def settle_scans(site: Site, now: datetime, swept_at: datetime | None) -> bool:
+    """Complete the scans that have all their points, and see to those without a job.
+
+    Parameters
+    ----------
+    swept_at
+        When the published folders were last listed. Points that no journal
+        line told of are not missing before they were looked for.
+
+    Returns
+    -------
+    True when a sweep is wanted before anything is decided.
+    """
+    wants_sweep = False
     for scan in queries.running_scans(site.store, site.name):
         points = queries.points(site.store, scan.scan_id)
+        jobs = queries.jobs(site.store, scan.scan_id)
         if all(point.state in _SETTLED for point in points):
             _complete(site, scan, now)
-        elif any(point.state not in _NEEDS_NO_JOB for point in points):
-            jobs = queries.jobs(site.store, scan.scan_id)
-            if jobs and all(job.state in ENDED_JOB_STATES for job in jobs):
+        elif _lacks_job(points, jobs):
+            if _is_swept_since(swept_at, jobs[0]):
                 _go_on_without_job(site, scan, jobs, points, now)
+            else:
+                wants_sweep = True
+    return wants_sweep
+
+
+def _lacks_job(points: Sequence[PointRecord], jobs: Sequence[JobRecord]) -> bool:
+    is_work_left = any(point.state not in _NEEDS_NO_JOB for point in points)
+    return is_work_left and bool(jobs) and all(job.state in ENDED_JOB_STATES for job in jobs)
+
+
+def _is_swept_since(swept_at: datetime | None, last: JobRecord) -> bool:
+    return swept_at is not None and last.ended_at is not None and swept_at >= last.ended_at
 
 
 def _complete(site: Site, scan: ScanRecord, now: datetime) -> None:

@@ -29,6 +29,7 @@ from server_side.journal import (
     PointPublished,
     read_lines,
 )
+from server_side.layout import take_folder_name
 from server_side.scan import ScanPlan
 
 log = logging.getLogger(__name__)
@@ -92,14 +93,25 @@ def _fault(line: JournalLine, last_seq: int, job: str, plan: ScanPlan) -> str:
     """Return why a line cannot be applied, or what is missing before it; empty when all is well."""
     if line.job != job:
         return f"line {line.seq} is of another job, {line.job}"
-    if isinstance(line, JobStart) and line.scan_id != plan.scan_id:
-        return f"line {line.seq} is of another scan, {line.scan_id}"
-    if isinstance(line, DataSeen | PointFailed) and line.point not in plan.points:
-        return f"line {line.seq} tells of {line.point.name}, which is not in the plan"
-    if isinstance(line, PointPublished) and line.take.point not in plan.points:
-        return f"line {line.seq} tells of {line.take.point.name}, which is not in the plan"
+    stranger = _stranger(line, plan)
+    if stranger:
+        return f"line {line.seq} tells of {stranger}"
     if line.seq > last_seq + 1:
         return f"{_GAP} between {last_seq} and {line.seq}"
+    return ""
+
+
+def _stranger(line: JournalLine, plan: ScanPlan) -> str:
+    """Return what a line tells of that does not belong to the plan; empty when all does."""
+    match line:
+        case JobStart() if line.scan_id != plan.scan_id:
+            return f"another scan, {line.scan_id}"
+        case DataSeen() | PointFailed() if line.point not in plan.points:
+            return f"{line.point.name}, which is not planned"
+        case PointPublished() if line.take.point not in plan.points:
+            return f"{line.take.point.name}, which is not planned"
+        case PointPublished() if line.folder != take_folder_name(line.take):
+            return f"{line.take.name} in a folder {line.folder!r}"
     return ""
 
 

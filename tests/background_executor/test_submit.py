@@ -11,6 +11,7 @@ from background_executor import queries
 from background_executor.commands import StopScan
 from background_executor.errors import UnreachableError
 from background_executor.job_queue import MAX_SUBMISSIONS
+from background_executor.queries import EventFilter
 from background_executor.records import ScanRecord
 from background_executor.scheduler.process import LAUNCHER
 from background_executor.transport import CommandOutput, LocalTransport
@@ -85,7 +86,9 @@ def test_an_error_though_the_job_was_made_does_not_make_a_second_one(
 ) -> None:
     transport.errors.add("submit")
     scan = bench.start_scan()
-    assert "timed out" in bench.jobs(scan)[0].message
+    unknown = EventFilter(act="job submit_unknown")
+    (event,) = queries.events(bench.store, "here", unknown)
+    assert "timed out" in event.reason
     assert_one_job_and_each_point_once(bench, scan)
     assert transport.asked.count("submit") == 1
 
