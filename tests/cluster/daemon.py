@@ -1,8 +1,10 @@
 """One server process of the test cluster: started, watched, stopped and found again when it strays.
 
 Every process of a cluster carries ``PMT_TEST_CLUSTER=<its folder>`` in its
-environment; what is left over after the daemons ended (job steps, SSH sessions)
-is told from everybody else's processes by that mark alone.
+environment; what is left over after the daemons ended (job steps, commands) is
+told from everybody else's processes by that mark. sshd writes its title over
+its environment: servers are also known by process id and start time, in a file
+beside their log.
 """
 
 import os
@@ -14,6 +16,7 @@ from pathlib import Path
 
 MARK = "PMT_TEST_CLUSTER"
 START_LIMIT_S = 30.0
+PID_SUFFIX = ".started"
 
 
 class DaemonError(Exception):
@@ -30,6 +33,7 @@ class Daemon:
         self._argv = list(argv)
         self.log_file = log_file
         self._environment = dict(environment)
+        self._pid_file = log_file.with_suffix(PID_SUFFIX)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -50,6 +54,7 @@ class Daemon:
                 env=self._environment,
                 start_new_session=True,
             )
+        self._pid_file.write_text(f"{self.pid} {start_ticks(self.pid)}")
         deadline = time.monotonic() + limit_s
         while not is_ready():
             status = self._process.poll()
@@ -92,10 +97,19 @@ class Daemon:
         return self.log_file.read_text(errors="replace")[-2000:]
 
 
+def start_ticks(pid: int) -> str:
+    """Return when a process started, in clock ticks from boot; empty when it is gone or dead."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] == "Z" else fields[19]
+
+
 def marked_processes(folder: Path) -> list[int]:
-    """Return the ids of the living processes that carry a cluster's mark."""
+    """Return the ids of the living processes of a cluster."""
     wanted = f"{MARK}={folder}".encode()
-    found = []
+    found = _servers(folder)
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
@@ -105,6 +119,16 @@ def marked_processes(folder: Path) -> list[int]:
             continue  # it ended while we looked, or it is not ours to read
         if wanted in environment:
             found.append(int(entry.name))
+    return found
+
+
+def _servers(folder: Path) -> list[int]:
+    """Return the servers that still run, by the files they were noted in."""
+    found = []
+    for file in folder.rglob(f"*{PID_SUFFIX}"):
+        pid, _, ticks = file.read_text().partition(" ")
+        if ticks and start_ticks(int(pid)) == ticks:
+            found.append(int(pid))
     return found
 
 
