@@ -132,7 +132,7 @@ class SlurmServers:
 
     def stop(self) -> None:
         """End the jobs and all three servers."""
-        if self._controller_is_up():
+        if self.config_file.exists() and self._controller_is_up():
             self.asks("scancel", "--user=root")
         for daemon in (self.slurmctld, self.slurmd, self._munged):
             daemon.stop()
