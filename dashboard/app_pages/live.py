@@ -15,6 +15,8 @@ from dashboard.views import live
 from dashboard.views.wording import kind_label
 from server_side.scan import Slot
 
+HOW_TO_BEGIN = "Give your name, start the executor, enter a serial number, start one."
+
 site = open_site()
 
 
@@ -33,7 +35,7 @@ def place(slot: Slot) -> None:
         view = fresh_slot(site, slot, kind, st.query_params.get(address), now)
         scan_controls(site, slot, view.scan, operator)
     if view.scan is None:
-        st.html(paragraph(f"No {kind_label(kind)} yet. Enter a serial number and start one."))
+        st.html(paragraph(f"No {kind_label(kind)} yet. {HOW_TO_BEGIN}"))
         return
     scan_head(view.scan)
     slot_body(view, lambda name: st.query_params.update({address: name}))

@@ -17,7 +17,7 @@ from dashboard.views.tiles import Tile
 from server_side.scan import PositionPoint
 
 ICON_SIZE = 18.0
-STALE_ICON_SIZE = 150.0
+STALE_ICON_SIZE = 110.0
 _RING_LABEL_DEG = 45.0
 """Between two sectors of the standard plan, where no number stands."""
 

@@ -17,7 +17,7 @@ from dashboard.asking import ask
 from dashboard.components.markup import paragraph
 from dashboard.site import OpenSite
 from dashboard.views.slots import ScanView, serial_number_fault
-from dashboard.views.wording import count, kind_label, local_time
+from dashboard.views.wording import count, kind_label, local_time, point_label
 from server_side.scan import ScanKind, Slot
 
 DEFAULT_NOMINAL_V = 1800
@@ -101,18 +101,11 @@ def _start_hv_check(
             step=10,
             key=f"nominal{slot.value}",
         )
-        st.html(paragraph("Measured around it: " + _voltages(site, int(nominal))))
+        points = site.config.voltage_points(int(nominal))
+        st.html(paragraph("Measured: " + ", ".join(point_label(point) for point in points)))
         if st.button("Start HV check", key=f"start-hv{slot.value}", type="primary"):
             command = StartHvCheck(serial_number=serial, slot=slot, nominal_v=int(nominal))
             ask(site.store, site.name, command, operator)
-
-
-def _voltages(site: OpenSite, nominal_v: int) -> str:
-    return ", ".join(f"{step:+d} V" if step else f"{nominal_v} V" for step in _steps(site))
-
-
-def _steps(site: OpenSite) -> tuple[int, ...]:
-    return site.config.plan.hv_steps_v
 
 
 def _process_existing(site: OpenSite, slot: Slot, operator: str) -> None:
