@@ -32,6 +32,11 @@ class RawFormatName(StrEnum):
         """The format is text, not binary."""
         return "ascii" in self.value
 
+    @property
+    def has_header(self) -> bool:
+        """Each event says its number."""
+        return "no-header" not in self.value
+
 
 READABLE_FORMATS = tuple(
     name for name in RawFormatName if name not in (RawFormatName.EMPTY, RawFormatName.UNKNOWN)

@@ -39,9 +39,9 @@ class FileHead:
 
     @property
     def is_text(self) -> bool:
-        """Whether all bytes are printable; binary samples can be that too, if seldom."""
+        """Whether nearly all bytes are printable; binary samples can be that too, if seldom."""
         content = self.window.data[: min(self.window.end, TEXT_BYTES)].tobytes()
-        return not content.translate(None, PRINTABLE)
+        return len(content.translate(None, PRINTABLE)) <= len(content) / 10
 
     def quote(self, byte: int) -> str:
         """Return the bytes at a place for a message."""
@@ -86,15 +86,20 @@ def recognise_format(
         The content is of no known format, or not of the one that the settings name.
     """
     mismatches: dict[RawFormatName, Mismatch] = {}
+    is_too_short = False
     for raw_format in select_formats(formats, daq):
+        if is_too_short and not raw_format.name.has_header:
+            # Headers may still come; a format without would take the file too early.
+            break
         outcome = raw_format.recognise(head, daq)
         if isinstance(outcome, Mismatch):
             mismatches[raw_format.name] = outcome
         elif not isinstance(outcome, TooShort):
             return outcome
-        elif head.window.end < HEAD_BYTES:
-            # What comes may still prove this format; a later one would take it too early.
-            return None
+        else:
+            is_too_short = True
+    if is_too_short and head.window.end < HEAD_BYTES:
+        return None
     raise _refuse(head, daq, mismatches)
 
 

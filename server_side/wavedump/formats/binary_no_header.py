@@ -11,7 +11,7 @@ from server_side.settings import DaqSettings
 from server_side.wavedump.binary_scan import NO_WORD, BinaryLayout, scan_bare_binary
 from server_side.wavedump.decoder import Decoder
 from server_side.wavedump.format_names import RawFormatName
-from server_side.wavedump.formats.binary_words import HeaderWords, find_header_words
+from server_side.wavedump.formats.header_words import HeaderWords, find_header_words
 from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
 
 SMOOTH_PART = 32

@@ -1,66 +1,24 @@
-"""What the binary formats with a header have in common: which word of it is which.
+"""What the binary formats with a header have in common: from headers seen to a decoder."""
 
-The size is the word that stands again where it says the next event begins; the
-counter is the word that rises least; the time tag is the other one that changes.
-"""
-
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from server_side.settings import DaqSettings
-from server_side.wavedump.binary_scan import FAR_AHEAD, NO_WORD, BinaryLayout, scan_binary
+from server_side.wavedump.binary_scan import NO_WORD, BinaryLayout, scan_binary
 from server_side.wavedump.decoder import Decoder
 from server_side.wavedump.format_names import RawFormatName
-from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
-from server_side.wavedump.text_scan import MAX_RECORD_LENGTH
+from server_side.wavedump.formats.header_words import (
+    LONG_HEADER_WORDS,
+    SHORT_HEADER,
+    SHORT_HEADER_WORDS,
+    WORD_BYTES,
+    HeaderWords,
+)
+from server_side.wavedump.recognition import FileHead, Mismatch
 
-WORD_BYTES = 4
-SHORT_HEADER_WORDS = 6
-LONG_HEADER_WORDS = 8
-"""Newer versions for x742 boards add DC offset and start index cell."""
-EVENTS_LOOKED_AT = 8
-LARGEST_EVENT = WORD_BYTES * (LONG_HEADER_WORDS + MAX_RECORD_LENGTH)
-PLACES_LOOKED_AT = 4
-"""So many places of a likely size are tried behind a damaged beginning."""
-SHORT_HEADER = range(SHORT_HEADER_WORDS)
-STANDARD_COUNTER = 4
 STANDARD_TAG = 5
-
-
-@dataclass(frozen=True)
-class HeaderWords:
-    """The first headers of a file."""
-
-    begin: int
-    """Byte of the first one."""
-    event_bytes: int
-    size_word: int
-    words: NDArray[np.int64]
-    """Shape (events, 6)."""
-
-    @property
-    def counter_word(self) -> int | None:
-        """The word that rises by the smallest steps; the usual one where there is a choice."""
-        steps = np.diff(self.words, axis=0)
-        rises = np.mean((steps >= 1) & (steps <= FAR_AHEAD), axis=0) if len(steps) else None
-        if rises is None:
-            return STANDARD_COUNTER
-        order = (STANDARD_COUNTER, *SHORT_HEADER)
-        rising = [word for word in order if rises[word] >= 0.5]
-        return min(rising, key=lambda word: float(np.median(steps[:, word])), default=None)
-
-    @property
-    def is_standard(self) -> bool:
-        """The words stand in WaveDump's own order."""
-        return self.size_word == 0 and self.counter_word == STANDARD_COUNTER
-
-    def usual(self, word: int) -> int:
-        """Return the value that a word has most often."""
-        values, counts = np.unique(self.words[:, word], return_counts=True)
-        return int(values[np.argmax(counts)])
 
 
 @dataclass(frozen=True)
@@ -69,63 +27,6 @@ class SampleKind:
 
     header_words: int
     sample_bytes: int
-
-
-def find_header_words(head: FileHead, daq: DaqSettings) -> HeaderWords | Mismatch | TooShort:
-    """Return the first headers of a file, or why there are none."""
-    expected = "a word that says the event's size in bytes, again at the next event"
-    at_start = [words for word in SHORT_HEADER for words in _try_size(head, 0, word)]
-    confirmed = [each for each in at_start if len(each.words) > 1]
-    confirmed = confirmed or list(_search_behind_damage(head, at_start, daq))
-    if confirmed:
-        return max(confirmed, key=lambda each: len(each.words))
-    single = next((each for each in at_start if _is_as_settings_say(each, daq)), None)
-    if single is not None and single.event_bytes == head.window.end:
-        return single
-    if single is not None or head.window.end < SHORT_HEADER_WORDS * WORD_BYTES:
-        return TooShort()
-    return Mismatch(0, expected, head.quote(0))
-
-
-def _try_size(head: FileHead, begin: int, size_word: int) -> Iterator[HeaderWords]:
-    """Yield the headers that stand where this word says."""
-    data, end = head.window.data, head.window.end
-    header_bytes = SHORT_HEADER_WORDS * WORD_BYTES
-    if begin < 0 or begin + header_bytes > end:
-        return
-    first = data[begin : begin + header_bytes].view("<u4")
-    event_bytes = int(first[size_word])
-    if not header_bytes < event_bytes <= LARGEST_EVENT:
-        return
-    places = range(begin, end - header_bytes + 1, event_bytes)[:EVENTS_LOOKED_AT]
-    words = np.stack([data[at : at + header_bytes].view("<u4") for at in places])
-    alike = words[words[:, size_word] == event_bytes].astype(np.int64)
-    yield HeaderWords(begin, event_bytes, size_word, alike)
-
-
-def _search_behind_damage(
-    head: FileHead, at_start: list[HeaderWords], daq: DaqSettings
-) -> Iterator[HeaderWords]:
-    """Yield headers of a likely size in a file whose first event is damaged."""
-    content = head.window.data[: head.window.end].tobytes()
-    likely = [(each.event_bytes, each.size_word) for each in at_start]
-    for event_bytes, word in (*likely, *((size, 0) for size in _sizes_of_settings(daq))):
-        sought = event_bytes.to_bytes(WORD_BYTES, "little")
-        at = content.find(sought)
-        for _ in range(PLACES_LOOKED_AT):
-            found = list(_try_size(head, at - WORD_BYTES * word, word)) if at >= 0 else []
-            yield from (each for each in found if len(each.words) > 1)
-            at = content.find(sought, at + 1)
-
-
-def _sizes_of_settings(daq: DaqSettings) -> tuple[int, ...]:
-    short, long = WORD_BYTES * SHORT_HEADER_WORDS, WORD_BYTES * LONG_HEADER_WORDS
-    length = daq.record_length
-    return short + 2 * length, short + 4 * length, long + 4 * length, short + length
-
-
-def _is_as_settings_say(seen: HeaderWords, daq: DaqSettings) -> bool:
-    return seen.size_word == 0 and seen.event_bytes in _sizes_of_settings(daq)
 
 
 def guess_samples(head: FileHead, seen: HeaderWords, daq: DaqSettings) -> SampleKind:

@@ -77,9 +77,10 @@ def find_first_events(head: FileHead, layout: TextLayout) -> list[SeenEvent] | M
     whole = [each for each in seen if each.event.outcome == WHOLE]
     if whole:
         return whole
-    if any(each.event.outcome == MORE for each in seen):
+    if head.is_text and any(each.event.outcome == MORE for each in seen):
         return TooShort()
-    return _name_fault(head, seen[0].event) if seen else _name_stray(head)
+    faults = [each.event for each in seen if each.event.outcome != MORE]
+    return _name_fault(head, faults[0]) if faults else _name_stray(head)
 
 
 def _look_at_events(window: ByteWindow, layout: TextLayout) -> Iterator[SeenEvent]:

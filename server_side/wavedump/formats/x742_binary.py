@@ -7,11 +7,10 @@ from server_side.settings import DaqSettings
 from server_side.wavedump.decoder import Decoder
 from server_side.wavedump.format_names import RawFormatName
 from server_side.wavedump.formats.binary_words import (
-    HeaderWords,
-    find_header_words,
     guess_samples,
     make_binary_decoder,
 )
+from server_side.wavedump.formats.header_words import HeaderWords, find_header_words
 from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
 
 

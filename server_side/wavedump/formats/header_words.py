@@ -1,0 +1,163 @@
+"""Where a binary file's headers stand, and which word of them is which.
+
+The size is the word that stands again where it says the next event begins; the
+counter is the word that rises least. WaveDump's own order is preferred wherever
+it makes sense, so that damage at a file's beginning does not make it another one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server_side.settings import DaqSettings
+from server_side.wavedump.binary_scan import FAR_AHEAD
+from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
+from server_side.wavedump.text_scan import MAX_RECORD_LENGTH
+
+WORD_BYTES = 4
+SHORT_HEADER_WORDS = 6
+LONG_HEADER_WORDS = 8
+"""Newer versions for x742 boards add DC offset and start index cell."""
+HEADER_BYTES = WORD_BYTES * SHORT_HEADER_WORDS
+LARGEST_EVENT = WORD_BYTES * (LONG_HEADER_WORDS + MAX_RECORD_LENGTH)
+EVENTS_LOOKED_AT = 8
+PLACES_LOOKED_AT = 64
+"""So many places of a likely size are tried behind a damaged beginning."""
+SEARCHED_BYTES = 1 << 16
+SHORT_HEADER = range(SHORT_HEADER_WORDS)
+STANDARD_COUNTER = 4
+STANDARD_FIXED = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class HeaderWords:
+    """The first headers of a file."""
+
+    begin: int
+    """Byte of the first one."""
+    event_bytes: int
+    size_word: int
+    places: int
+    """Headers should stand at so many places."""
+    words: NDArray[np.int64]
+    """Those that stand there, shape (events, 6)."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Headers stand at most of the places."""
+        return len(self.words) > 1 and 2 * len(self.words) >= self.places
+
+    @property
+    def counter_word(self) -> int | None:
+        """The word that rises by the smallest steps; the usual one where there is a choice."""
+        steps = np.diff(self.words, axis=0)
+        if len(steps) == 0:
+            return STANDARD_COUNTER
+        rises = (steps >= 1) & (steps <= FAR_AHEAD)
+        smallest = np.where(rises, steps, FAR_AHEAD).min(axis=0)
+        order = (STANDARD_COUNTER, *SHORT_HEADER)
+        rising = [word for word in order if rises[:, word].mean() >= 0.5]
+        return min(rising, key=lambda word: int(smallest[word]), default=None)
+
+    @property
+    def is_standard(self) -> bool:
+        """The words stand in WaveDump's own order."""
+        return self.size_word == 0 and self.counter_word == STANDARD_COUNTER
+
+    @property
+    def is_surely_standard(self) -> bool:
+        """Board, pattern and channel hardly change, where WaveDump puts them."""
+        fixed = [np.mean(self.words[:, word] == self.usual(word)) for word in STANDARD_FIXED]
+        return self.is_confirmed and self.is_standard and float(min(fixed)) > 0.5
+
+    def usual(self, word: int) -> int:
+        """Return the value that a word has most often."""
+        values, counts = np.unique(self.words[:, word], return_counts=True)
+        return int(values[np.argmax(counts)])
+
+
+def find_header_words(head: FileHead, daq: DaqSettings) -> HeaderWords | Mismatch | TooShort:
+    """Return the first headers of a file, or why there are none."""
+    at_start = [words for word in SHORT_HEADER for words in _try_size(head, 0, word)]
+    if at_start and at_start[0].is_surely_standard:
+        return at_start[0]
+    standard = next(_search_standard(head), None)
+    if standard is not None:
+        return standard
+    confirmed = [each for each in at_start if each.is_confirmed]
+    confirmed = confirmed or list(_search_likely(head, at_start))
+    if confirmed:
+        return min(confirmed, key=lambda each: each.event_bytes)
+    return _find_single(head, at_start, daq)
+
+
+def _find_single(
+    head: FileHead, at_start: list[HeaderWords], daq: DaqSettings
+) -> HeaderWords | Mismatch | TooShort:
+    """Return the header of a file that holds one event so far, of the size that settings say."""
+    end = head.window.end
+    for each in at_start:
+        is_expected = each.size_word == 0 and each.event_bytes in sizes_of_settings(daq)
+        if is_expected and 0 <= end - each.event_bytes < HEADER_BYTES:
+            return each
+    if end < HEADER_BYTES or any(each.event_bytes + HEADER_BYTES > end for each in at_start):
+        return TooShort()
+    expected = "a word that says the event's size in bytes, again at the next event"
+    return Mismatch(0, expected, head.quote(0))
+
+
+def _try_size(head: FileHead, begin: int, size_word: int) -> Iterator[HeaderWords]:
+    """Yield the headers that stand where this word says."""
+    data, end = head.window.data, head.window.end
+    if begin < 0 or begin + HEADER_BYTES > end:
+        return
+    first = data[begin : begin + HEADER_BYTES].view("<u4")
+    event_bytes = int(first[size_word])
+    if not HEADER_BYTES < event_bytes <= LARGEST_EVENT:
+        return
+    places = range(begin, end - HEADER_BYTES + 1, event_bytes)[:EVENTS_LOOKED_AT]
+    words = np.stack([data[at : at + HEADER_BYTES].view("<u4") for at in places])
+    alike = words[words[:, size_word] == event_bytes].astype(np.int64)
+    yield HeaderWords(begin, event_bytes, size_word, len(places), alike)
+
+
+def _search_standard(head: FileHead) -> Iterator[HeaderWords]:
+    """Yield headers in WaveDump's order wherever they begin, whatever stands before them."""
+    data = head.window.data[: head.window.end].astype(np.int64)
+    if len(data) < 2 * HEADER_BYTES:
+        return
+    words = data[:-3] | data[1:-2] << 8 | data[2:-1] << 16 | data[3:] << 24
+    begins = np.arange(min(len(words), SEARCHED_BYTES))
+    nexts = begins + words[begins]
+    is_likely = (words[begins] > HEADER_BYTES) & (nexts < len(words))
+    begins, nexts = begins[is_likely], nexts[is_likely]
+    for begin in begins[words[nexts] == words[begins]][:PLACES_LOOKED_AT]:
+        for found in _try_size(head, int(begin), 0):
+            if found.is_surely_standard:
+                yield found
+
+
+def _search_likely(head: FileHead, at_start: list[HeaderWords]) -> Iterator[HeaderWords]:
+    """Yield headers of a size that the first one states, in a file whose first event is damaged."""
+    content = head.window.data[: head.window.end].tobytes()
+    for event_bytes, word in ((each.event_bytes, each.size_word) for each in at_start):
+        sought = event_bytes.to_bytes(WORD_BYTES, "little")
+        at = content.find(sought)
+        for _ in range(PLACES_LOOKED_AT):
+            found = list(_try_size(head, at - WORD_BYTES * word, word)) if at >= 0 else []
+            yield from (each for each in found if each.is_confirmed)
+            at = content.find(sought, at + 1)
+
+
+def sizes_of_settings(daq: DaqSettings) -> tuple[int, ...]:
+    """Return the sizes that an event of the settings' record length can have."""
+    long = WORD_BYTES * LONG_HEADER_WORDS
+    length = daq.record_length
+    return (
+        HEADER_BYTES + 2 * length,
+        HEADER_BYTES + 4 * length,
+        long + 4 * length,
+        (HEADER_BYTES + length),
+    )

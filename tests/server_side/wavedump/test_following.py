@@ -1,0 +1,170 @@
+"""Files that grow, vanish, are truncated or may not be read."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from server_side.errors import RawDataError, RawFileChangedError
+from server_side.wavedump import generation_of, inspect_file, open_reader
+from tests.server_side.wavedump.raw_content import DAQ, STYLES, make_events, numbers_of
+
+NOBODY = 65534
+EVENTS = make_events(400)
+ASCII = STYLES["ascii"].content(EVENTS)
+MANY = [name for name in STYLES if "first" not in name]
+
+
+def test_an_empty_file_gives_nothing_yet(raw_file: Path) -> None:
+    raw_file.touch()
+    reader = open_reader(raw_file, DAQ)
+    assert list(reader.blocks()) == []
+    seen = reader.summary()
+    assert (seen.raw_format, seen.events, seen.torn_events) == ("empty", 0, 0)
+    assert inspect_file(raw_file, DAQ).baseline_mean is None
+
+
+def test_the_first_bytes_of_a_file_are_not_yet_known(raw_file: Path) -> None:
+    raw_file.write_bytes(ASCII[:60])
+    reader = open_reader(raw_file, DAQ)
+    assert list(reader.blocks()) == []
+    assert (reader.summary().raw_format, reader.summary().torn_events) == ("unknown", 1)
+    raw_file.write_bytes(ASCII)
+    assert len(numbers_of(list(reader.blocks()))) == 400
+
+
+@pytest.mark.parametrize("kept", [0, 10, len(ASCII) // 2, len(ASCII) - 1])
+def test_a_file_that_shrank_is_a_new_acquisition(raw_file: Path, kept: int) -> None:
+    raw_file.write_bytes(ASCII)
+    reader = open_reader(raw_file, DAQ)
+    list(reader.blocks())
+    os.truncate(raw_file, kept)
+    with pytest.raises(RawFileChangedError, match="it was truncated or a new run overwrote it"):
+        list(reader.blocks())
+
+
+def test_a_file_that_was_rewritten_longer_is_a_new_acquisition(raw_file: Path) -> None:
+    raw_file.write_bytes(ASCII)
+    reader = open_reader(raw_file, DAQ)
+    list(reader.blocks())
+    raw_file.write_bytes(STYLES["ascii"].content(make_events(500, seed=2)))
+    with pytest.raises(RawFileChangedError, match="was rewritten"):
+        list(reader.blocks())
+
+
+def test_truncation_between_two_blocks_is_noticed(raw_file: Path) -> None:
+    raw_file.write_bytes(ASCII)
+    reader = open_reader(raw_file, DAQ, block_events=50, window_bytes=1)
+    blocks = reader.blocks()
+    next(blocks)
+    os.truncate(raw_file, 100)
+    with pytest.raises(RawFileChangedError):
+        list(blocks)
+
+
+def test_a_new_run_between_two_blocks_is_noticed(raw_file: Path) -> None:
+    raw_file.write_bytes(ASCII)
+    reader = open_reader(raw_file, DAQ, block_events=50, window_bytes=1)
+    blocks = reader.blocks()
+    next(blocks)
+    raw_file.write_bytes(STYLES["ascii"].content(make_events(900, seed=3)))
+    with pytest.raises(RawFileChangedError):
+        list(blocks)
+
+
+def test_a_missing_file_is_named(raw_file: Path) -> None:
+    with pytest.raises(RawDataError, match=f"no raw file {raw_file}: it was removed or moved"):
+        list(open_reader(raw_file, DAQ).blocks())
+
+
+def test_a_file_that_vanishes_is_named(raw_file: Path) -> None:
+    raw_file.write_bytes(ASCII)
+    reader = open_reader(raw_file, DAQ)
+    list(reader.blocks())
+    raw_file.unlink()
+    with pytest.raises(RawDataError, match="removed or moved"):
+        list(reader.blocks())
+
+
+def test_a_file_below_a_file_is_named(raw_file: Path) -> None:
+    raw_file.touch()
+    with pytest.raises(RawDataError, match="no raw file"):
+        generation_of(raw_file / "wave0.txt")
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Act as an account that owns nothing; root may read everything."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_a_file_without_permission_is_named(raw_file: Path) -> None:
+    raw_file.write_bytes(ASCII)
+    raw_file.chmod(0)
+    with without_rights(), pytest.raises(RawDataError, match=r"no permission to read .*access"):
+        list(open_reader(raw_file, DAQ).blocks())
+
+
+def test_a_directory_is_no_raw_file(tmp_path: Path) -> None:
+    with pytest.raises(RawDataError, match=r"wanted a raw file, found a directory: /"):
+        inspect_file(tmp_path, DAQ)
+
+
+def test_a_pipe_is_refused_at_once(raw_file: Path) -> None:
+    os.mkfifo(raw_file)
+    with pytest.raises(RawDataError, match="found a special file"):
+        list(open_reader(raw_file, DAQ).blocks())
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_the_generation_never_changes_while_a_file_grows(raw_file: Path, name: str) -> None:
+    content = STYLES[name].content(EVENTS)[:9000]
+    known: set[str | None] = set()
+    for size in [*range(0, 5000, 97), 9000]:
+        raw_file.write_bytes(content[:size])
+        generation = generation_of(raw_file)
+        assert generation is not None or known <= {None}
+        known.add(generation)
+    assert len(known) == 2
+
+
+def test_another_run_has_another_generation(raw_file: Path) -> None:
+    raw_file.write_bytes(ASCII)
+    first = generation_of(raw_file)
+    raw_file.write_bytes(STYLES["ascii"].content(make_events(400, seed=2)))
+    assert generation_of(raw_file) not in (None, first)
+
+
+def test_one_whole_event_is_enough_for_a_generation(raw_file: Path) -> None:
+    event = STYLES["ascii"].write(EVENTS[0])
+    raw_file.write_bytes(event[:-1])
+    assert generation_of(raw_file) is None
+    raw_file.write_bytes(event)
+    assert generation_of(raw_file) is not None
+
+
+def test_channels_can_be_read_side_by_side(tmp_path: Path) -> None:
+    paths = [tmp_path / f"wave{channel}.txt" for channel in range(4)]
+    for seed, path in enumerate(paths):
+        path.write_bytes(STYLES["ascii"].content(make_events(400, seed=seed)))
+    expected = [inspect_file(path, DAQ) for path in paths]
+    found = dict.fromkeys(paths)
+    threads = [
+        threading.Thread(target=lambda path=path: found.update({path: inspect_file(path, DAQ)}))
+        for path in paths
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(found.values()) == expected
