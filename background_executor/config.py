@@ -159,12 +159,15 @@ class SiteConfig(BoundaryModel):
 
     @model_validator(mode="after")
     def _check_models(self) -> "SiteConfig":
-        for key in ("judging_model", "hv_model"):
-            model = getattr(self.health, key)
-            if model not in self.analysis.models:
-                fitted = ", ".join(self.analysis.models)
+        for key, model, models in (
+            ("judging_model", self.health.judging_model, "models"),
+            ("hv_model", self.health.hv_model, "hv_models"),
+        ):
+            fitted: tuple[str, ...] = getattr(self.analysis, models)
+            if model not in fitted:
                 raise ValueError(
-                    f"health.{key} {model!r} is not fitted: add it to analysis.models ({fitted})"
+                    f"health.{key} {model!r} is not fitted: add it to analysis.{models} "
+                    f"({', '.join(fitted)})"
                 )
         return self
 

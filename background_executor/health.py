@@ -83,7 +83,7 @@ class HealthSettings(BoundaryModel):
     judging_model: str = "two_gaussian"
     """Model whose gain is judged in position scans."""
     judged_gain: GainMethod = GainMethod.GAIN_PEAK
-    hv_model: str = "two_gaussian"
+    hv_model: str = "dft"
     """Model whose gain makes the HV curve."""
     hv_gain: GainMethod = GainMethod.GAIN_PEAK
     target_gain: float = Field(default=1e7, gt=0)

@@ -45,7 +45,7 @@ class Minimum:
     covariance: Array | None
     """Of the free parameters; None when there is none to be trusted."""
     at_limit: tuple[AtLimit, ...]
-    """Free parameters that ended at an end of their range."""
+    """Free parameters that ended at an end of their range; without a covariance, or near one."""
     fault: str
     """Why the minimum is not valid, or nothing."""
 

@@ -27,6 +27,8 @@ LEAST_EXPECTED = 1e-9
 """Keeps the logarithm finite where a model expects nothing."""
 AT_LIMIT = 1e-3
 """A parameter within this part of its allowed range from an end is at the limit."""
+NEAR_LIMIT = 0.15
+"""A nuisance so near to a boundary is tried at it when the minimum is not valid."""
 
 
 class _BinnedLikelihood:
@@ -112,25 +114,29 @@ class _Loss:
     ) -> Minimum:
         slots = tuple(self._parameters.index(parameter) for parameter in free)
         values = _values_of(self._parameters)
-        at_limit = tuple(
-            AtLimit(self.model.parameters[slot].name, side)
-            for slot in slots
-            if (side := _side_of(values, start, slot)) is not None
-        )
+        at_limit = self._limits(values, start, slots, AT_LIMIT)
+        near = self._limits(values, start, slots, NEAR_LIMIT)
         if not result.valid:
-            return Minimum(values, slots, None, at_limit, "the minimiser found no valid minimum")
+            return Minimum(values, slots, None, near, "the minimiser found no valid minimum")
         result.hesse(params=free, method="minuit_hesse")
         shape = result.info["minuit"].fmin
         if shape.hesse_failed or not shape.has_posdef_covar or not shape.has_accurate_covar:
-            return Minimum(values, slots, None, at_limit, "the covariance matrix is not reliable")
+            return Minimum(values, slots, None, near, "the covariance matrix is not reliable")
         covariance = np.asarray(result.covariance(params=free, method="minuit_hesse"))
         return Minimum(values, slots, covariance, at_limit, "")
 
+    def _limits(
+        self, values: Array, start: Start, slots: tuple[int, ...], part: float
+    ) -> tuple[AtLimit, ...]:
+        sides = [(slot, _side_of(values, start, slot, part)) for slot in slots]
+        names = [parameter.name for parameter in self.model.parameters]
+        return tuple(AtLimit(names[slot], side) for slot, side in sides if side is not None)
 
-def _side_of(values: Array, start: Start, slot: int) -> Side | None:
-    """Return the end of its range that a parameter has come to, None inside."""
+
+def _side_of(values: Array, start: Start, slot: int, part: float) -> Side | None:
+    """Return the end of its range that a parameter is at, within a part of it, None inside."""
     low, high = start.low[slot], start.high[slot]
-    margin = AT_LIMIT * (high - low)
+    margin = part * (high - low)
     if values[slot] < low + margin:
         return Side.LOW
     return Side.HIGH if values[slot] > high - margin else None

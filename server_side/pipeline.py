@@ -31,7 +31,7 @@ from server_side.spectra import fixed_window_spectra
 
 Stage = Literal["reading", "fitting", "publishing"]
 Report = Callable[[Stage, int], None]
-"""Is told the stage and the events of the PMT so far; may raise to end the work."""
+"""Is told the stage and the events of the PMT so far, from several threads; may raise to end."""
 
 
 def process_point(work: PointWork, fitter: GainFitter, report: Report) -> Published:
@@ -51,7 +51,7 @@ def process_point(work: PointWork, fitter: GainFitter, report: Report) -> Publis
         report("fitting", len(reading.pulses.event_number))
         selection = select_pulses(work, reading.pulses)
         spectra = make_spectra(work, reading.pulses, selection)
-        fits = fit_spectra(fitter, spectra, work.analysis.models)
+        fits = fit_spectra(fitter, spectra, work.models)
         quality = measure_quality(reading, selection, fits, work.plan, work.pmt_channel)
         analysis = PointAnalysis(selection, spectra, fits, quality)
         report("publishing", len(reading.pulses.event_number))
@@ -66,15 +66,17 @@ def process_point(work: PointWork, fitter: GainFitter, report: Report) -> Publis
 
 def read_and_integrate(work: PointWork, report: Report) -> PulseReading:
     """Read the raw files of a point into pulse features, rows aligned."""
-    return read_pulses(
-        work.paths,
-        work.plan.settings.daq,
-        work.analysis,
-        work.plan.kind,
-        report=lambda channel, events: (
-            report("reading", events) if channel == work.pmt_channel else None
-        ),
-    )
+    pmt_events = 0
+
+    def tell(channel: int, events: int) -> None:
+        # Every channel's thread asks, so that a request to end reaches each of them.
+        nonlocal pmt_events
+        if channel == work.pmt_channel:
+            pmt_events = events
+        report("reading", pmt_events)
+
+    daq, kind = work.plan.settings.daq, work.plan.kind
+    return read_pulses(work.paths, daq, work.analysis, kind, report=tell)
 
 
 @dataclass(frozen=True)

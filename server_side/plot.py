@@ -74,7 +74,13 @@ def _draw_counts(axes: Axes, spectrum: Spectrum) -> None:
         zorder=3,
     )
     axes.set_xlim(edges[0], edges[-1])
-    axes.set_ylim(0.0, 1.25 * max(float(counts.max()), 1.0))
+    top = max(float(counts.max()), 1.0)
+    if spectrum.name is SpectrumName.THRESHOLD:
+        axes.set_ylim(0.0, 1.25 * top)
+    else:
+        # The pedestal is a hundred times higher than the photoelectrons beside it.
+        axes.set_yscale("log")
+        axes.set_ylim(0.5, 30.0 * top)
     axes.set_ylabel(_count_label(edges))
     axes.grid(visible=True, alpha=0.25)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from server_side.layout import ScanLayout
 from server_side.raw_data import ChosenFiles, RawPoint
 from server_side.result import FitOutcome, Measurement, Spectrum
-from server_side.scan import ScanPlan, Take
+from server_side.scan import ScanKind, ScanPlan, Take
 from server_side.selection import Selection
 from server_side.settings import AnalysisSettings
 
@@ -30,6 +30,12 @@ class PointWork:
     def analysis(self) -> AnalysisSettings:
         """The settings of the analysis."""
         return self.plan.settings.analysis
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The charge-response models that are fitted to this kind of point."""
+        is_hv = self.plan.kind is ScanKind.HV
+        return self.analysis.hv_models if is_hv else self.analysis.models
 
     @property
     def pmt_channel(self) -> int:

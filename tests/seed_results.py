@@ -34,7 +34,7 @@ from server_side.result import (
     ValidFit,
     Waveforms,
 )
-from server_side.scan import ScanPlan, Take, zone_stamp
+from server_side.scan import ScanKind, ScanPlan, Take, zone_stamp
 
 SPECTRA = Path(__file__).parent / "data" / "spectra.json"
 TRIGGERS = 600_000
@@ -79,7 +79,7 @@ def make_result(
     """
     spectrum = _make_spectrum(fate, gain, seed)
     stamp = zone_stamp(measured_at, plan.zone)
-    fit = _fit_spectrum(spectrum, fate)
+    fit = _fit_spectrum(spectrum, fate, "dft" if plan.kind is ScanKind.HV else "two_gaussian")
     stem = f"live_data_{stamp}_{plan.serial_number}_{take.point.name}"
     return PointResult(
         site=plan.site,
@@ -161,9 +161,9 @@ def _least_squares(edges: Array, counts: Array) -> tuple[Array, Array]:
     return curve_fit(_two_gaussians, centres, counts, start, errors, absolute_sigma=True)
 
 
-def _fit_spectrum(spectrum: Spectrum, fate: Fate) -> ValidFit | NoFit:
+def _fit_spectrum(spectrum: Spectrum, fate: Fate, model: str) -> ValidFit | NoFit:
     charges = sum(spectrum.counts)
-    shared = {"model": "two_gaussian", "spectrum": spectrum.name, "charges": charges}
+    shared = {"model": model, "spectrum": spectrum.name, "charges": charges}
     if fate is Fate.NO_LIGHT:
         why = f"{charges} charges in the spectrum, a fit needs 500"
         return NoFit(outcome="too_few_charges", message=why, **shared)

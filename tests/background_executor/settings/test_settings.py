@@ -133,7 +133,10 @@ outer_low = 3.0
         ("[site\n", "is no TOML"),
         (GOOD + "[site.submit]\nmodule_lines = ['a\\nb', 1]\n", "site.submit.module_lines[2] = 1"),
         (GOOD + "[health]\njudging_model = 'dft'\n", "add a [[health.gain]] entry"),
-        (GOOD + "[health]\nhv_model = 'dft'\n", "'dft' is not fitted: add it to analysis.models"),
+        (
+            GOOD + "[health]\nhv_model = 'two_gaussian'\n",
+            "is not fitted: add it to analysis.hv_models",
+        ),
         (GOOD + "[health.damage]\n", "no limit is given"),
         (GOOD + "[plan]\npositions = ['theta0_phi0', 'theta0_phi0']\n", "twice"),
         (GOOD + "[plan]\npositions = ['north']\n", "no scan point in 'north'"),
