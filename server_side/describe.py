@@ -116,7 +116,9 @@ def _inputs(work: PointWork, reading: PulseReading) -> tuple[InputFile, ...]:
                 skipped_events=summary.skipped_events if summary else 0,
                 torn_events=summary.torn_events if summary else 0,
                 lost_events=loss.lost_events if loss else 0,
-                doubled_events=loss.doubled_events if loss else 0,
+                # The reader drops most doubled events itself; alignment finds what is left.
+                doubled_events=(summary.doubled_events if summary else 0)
+                + (loss.doubled_events if loss else 0),
                 damage=summary.damage if summary else (reasons[file.channel],),
             )
         )

@@ -6,6 +6,7 @@ A failing point is recorded and does not stop the others.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -74,6 +75,7 @@ class ScanWatch:
         self._unreadable: set[RawIdentity] = set()
         self._has_work = True
         self._is_idle = False
+        self._blind_because = ""
 
     @property
     def is_done(self) -> bool:
@@ -90,8 +92,9 @@ class ScanWatch:
         try:
             candidates = self._view.look(moment)
         except RawDataError as error:
-            log.warning("Nothing can be seen this time: %s", error)
+            self._say_blind(str(error))
             return Step(has_news=False, was_published=False)
+        self._say_blind("")
         work = self._list.of(candidates)
         self._has_work = bool(work)
         ready = next((c for c in work if c.complete_because), None) or self._follow(work)
@@ -174,6 +177,14 @@ class ScanWatch:
             fit=follower.fit,
         )
 
+    def _say_blind(self, error: str) -> None:
+        """Log once that nothing can be seen, and once that it can again."""
+        if error and error != self._blind_because:
+            log.warning("Nothing can be seen for now: %s", error)
+        elif self._blind_because and not error:
+            log.info("The raw folders can be seen again")
+        self._blind_because = error
+
     def _say_idle(self, work: Sequence[Candidate]) -> None:
         """Say once that all that is there is done."""
         if work or self.is_done:
@@ -193,10 +204,13 @@ class _StageReport:
         self._check_end = check_end
         self._stage: Stage | None = None
         self._shown_s = 0.0
+        self._lock = threading.Lock()
 
     def __call__(self, stage: Stage, events: int) -> None:
-        self._check_end()
-        now_s = time.monotonic()
-        if stage != self._stage or now_s - self._shown_s >= LIVE_PACE_S:
-            self._stage, self._shown_s = stage, now_s
-            self._live.show(stage, self._take.point, self._take.take, events=events)
+        """Show a stage; called from the threads that read the channels."""
+        with self._lock:
+            self._check_end()
+            now_s = time.monotonic()
+            if stage != self._stage or now_s - self._shown_s >= LIVE_PACE_S:
+                self._stage, self._shown_s = stage, now_s
+                self._live.show(stage, self._take.point, self._take.take, events=events)

@@ -134,7 +134,7 @@ def raw_tree(tmp_path, recorded):
     """Make an acquisition with two points and return it."""
     acquisition = tmp_path / "raw" / ACQUISITION
     for seed, name in enumerate(("wavesave_theta0_phi0", "wavesave_theta10_phi90"), 1):
-        shutil.copytree(recorded(seed), acquisition / "KQ0146" / name)
+        shutil.copytree(recorded(seed, 3000), acquisition / "KQ0146" / name)
     return acquisition
 
 

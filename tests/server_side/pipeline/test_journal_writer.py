@@ -1,5 +1,7 @@
 """What a job writes is read back, from any cut, each line once."""
 
+import resource
+import signal
 import threading
 from datetime import UTC, datetime
 
@@ -93,3 +95,21 @@ def test_the_live_file_is_replaced_whole(tmp_path):
         write_live(path, progress)
         assert LiveProgress.model_validate_json(path.read_bytes()) == progress
     assert [p.name for p in tmp_path.iterdir()] == ["live.json"]
+
+
+def test_a_line_that_the_disk_takes_only_in_part_is_taken_back(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with JournalWriter(path, JOB) as writer:
+        writer.heartbeat()
+        room = path.stat().st_size + 20
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+            with pytest.raises(OSError, match="too large"):
+                writer.heartbeat()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, ignored)
+        writer.job_end(EndReason.DONE)
+    assert [read.line.seq for read in read_lines(path.read_bytes())] == [1, 2]
