@@ -27,7 +27,8 @@ FIRST_BYTES = {
     name: np.cumsum([0, *(len(style.write(event)) for event in EVENTS)])
     for name, style in STYLES.items()
 }
-fast = settings(max_examples=60, deadline=None, derandomize=True)
+REORDERED = ("time-tag-first", "channel-first")
+fast = settings(max_examples=25, deadline=None, derandomize=True)
 
 
 @contextmanager
@@ -79,7 +80,7 @@ def test_any_truncation_loses_at_most_the_torn_event(name: str, data: st.DataObj
     cut = data.draw(st.integers(0, len(CONTENT[name])))
     blocks, seen = read(CONTENT[name][:cut])
     whole = int(np.searchsorted(FIRST_BYTES[name], cut, side="right")) - 1
-    needed = 2 if "first" in name else 1  # which word is which shows only from two headers
+    needed = 2 if name in REORDERED else 1  # which word is which shows only from two headers
     if whole >= needed:
         assert len(numbers_of(blocks)) == whole
         assert seen.torn_events == int(cut > FIRST_BYTES[name][whole])
@@ -114,6 +115,8 @@ def test_damage_costs_no_event_but_its_own_and_a_neighbour(name: str, data: st.D
         assert first <= 2, "only a beginning that is damaged may hide what the file is"
         return
     samples = samples_by_number(blocks)
+    if name in REORDERED and first <= 1:
+        return  # where such a header begins is known from undamaged ones alone
     unhurt = [i for i in range(len(EVENTS)) if i not in touched]
     for i in unhurt:
         event = EVENTS[i]
