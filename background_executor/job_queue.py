@@ -104,7 +104,7 @@ class JobQueue:
             message = sighting.message or f"the scheduler says {sighting.word}"
             self._end(job, sighting.state, message, now)
         elif self._is_missing_long(job.record.job, now):
-            message = f"the scheduler says {sighting.word}, but its journal has no last line"
+            message = f"the scheduler says {sighting.word}, but its journal does not say so"
             self._end(job, JobState.LOST, message, now)
 
     def _miss(self, job: FollowedJobRecord, now: datetime) -> None:

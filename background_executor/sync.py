@@ -14,14 +14,17 @@ from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
+from background_executor import queries
 from background_executor.crash_points import CrashPoint, reach
 from background_executor.errors import RemoteFileError
 from background_executor.following import FollowedJobRecord
-from background_executor.records import ENDED_JOB_STATES, JobState
+from background_executor.records import ENDED_JOB_STATES, JobState, ScanState
 from background_executor.site import Site
 from server_side.errors import JournalError
 from server_side.journal import (
     DataSeen,
+    EndReason,
+    JobEnd,
     JobStart,
     JournalLine,
     LiveProgress,
@@ -141,7 +144,7 @@ def follow_journal(site: Site, job: FollowedJobRecord, now: datetime) -> bool:
         if part.end_offset == offset:
             break
         reach(CrashPoint.JOURNAL_READ)
-        _apply(site, name, part, now)
+        _apply(site, job, part, now)
         reach(CrashPoint.JOURNAL_APPLIED)
         offset, seq, is_gappy = part.end_offset, part.last_seq, is_gappy or bool(part.faults)
         if len(data) < CHUNK_BYTES:
@@ -158,13 +161,26 @@ def _read_journal(site: Site, path: PurePosixPath, offset: int) -> bytes:
         return b""
 
 
-def _apply(site: Site, job: str, part: JournalPart, now: datetime) -> None:
+def _apply(site: Site, job: FollowedJobRecord, part: JournalPart, now: datetime) -> None:
+    name = job.record.job
     for fault in part.faults:
-        log.warning("Journal of job %s: %s. The next sweep looks for what it told of.", job, fault)
+        log.warning("Journal of job %s: %s. The next sweep looks for what it told of.", name, fault)
     with site.store.writing(now) as writer:
         for line in part.lines:
-            writer.apply_line(job, line)
-        writer.set_cursor(job, part.end_offset, part.last_seq)
+            if _is_unasked_stop(site, job, line):
+                # A batch system that needs the place asks in this way: its own word decides.
+                writer.describe_job(name, message="was told to stop, not by this executor")
+            else:
+                writer.apply_line(name, line)
+        writer.set_cursor(name, part.end_offset, part.last_seq)
+
+
+def _is_unasked_stop(site: Site, job: FollowedJobRecord, line: JournalLine) -> bool:
+    """Tell whether a job was stopped although its scan goes on."""
+    if not isinstance(line, JobEnd) or line.reason is not EndReason.STOPPED:
+        return False
+    scan = queries.scan(site.store, job.record.scan_id)
+    return scan is not None and scan.state is ScanState.RUNNING
 
 
 def _close_when_over(site: Site, job: FollowedJobRecord, now: datetime) -> None:

@@ -1,5 +1,7 @@
 """The executor stepped by hand, with real jobs, files and store."""
 
+import os
+import signal
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +20,7 @@ from background_executor.commands import (
     SyncNow,
 )
 from background_executor.successors import MAX_IN_A_ROW
+from server_side.job.process_launcher import JobFiles, read_record
 from server_side.journal import EndReason
 from server_side.scan import Slot
 from tests.background_executor.bench import ENDS_EARLY, HANGS, POINTS, Bench
@@ -138,7 +141,21 @@ def test_success_without_a_last_word_is_not_believed(bench: Bench) -> None:
     scan = bench.start_scan()
     bench.until(lambda: bench.states(scan)[0] == "stored")
     bench.until(lambda: bench.jobs(scan)[-1].state == "lost", seconds=10)
-    assert "no last line" in bench.jobs(scan)[-1].message
+    assert "does not say so" in bench.jobs(scan)[-1].message
+
+
+def test_a_job_that_somebody_else_told_to_stop_is_followed_by_another(bench: Bench) -> None:
+    bench.behave(HANGS)
+    scan = bench.start_scan()
+    bench.until(lambda: bench.states(scan)[0] == "stored")
+    bench.behave(Behaviour())
+    first = bench.jobs(scan)[0]
+    record = read_record(JobFiles(Path(bench.config.site.base_folder, ".processes"), first.job))
+    assert record is not None
+    os.kill(record.pid, signal.SIGTERM)
+    bench.until(lambda: bench.is_complete(scan), seconds=5)
+    bench.assert_each_point_once(scan)
+    assert [job.state.value for job in bench.jobs(scan)] == ["completed", "lost"]
 
 
 def test_a_stopped_scan_ends_its_job_and_keeps_its_points(bench: Bench) -> None:
