@@ -15,6 +15,7 @@ from background_executor.config import SchedulerName, SiteConfig, TransportName
 from background_executor.crash_points import CrashPoint, reach
 from background_executor.deployed import version_mismatch
 from background_executor.errors import (
+    ExecutorError,
     RemoteFileError,
     SubmitRefusedError,
     SubmitUnknownError,
@@ -54,24 +55,32 @@ def submit(site: Site, scan_id: str, job: str, now: datetime) -> None:
     try:
         scheduler_id = _ask_for_job(site, scan_id, job)
     except (SubmitUnknownError, UnreachableError) as error:
-        message = f"{error}. It will be asked whether the job was made all the same"
-        log.warning("Job %s: %s", job, message)
-        with site.store.writing(now) as writer:
-            writer.advance_job(job, JobState.SUBMIT_UNKNOWN, message=message)
+        _note_unknown(site, job, error, now)
         if isinstance(error, UnreachableError):
             raise
         return
     except SubmitRefusedError as error:
-        log.error("Job %s was refused: %s", job, error)  # noqa: TRY400 - foreseen, no trace needed
-        with site.store.writing(now) as writer:
-            writer.advance_job(job, JobState.FAILED, message=str(error))
-            writer.close_journal(job)
+        _note_refusal(site, job, error, now)
         return
     reach(CrashPoint.SUBMITTED)
     with site.store.writing(now) as writer:
         writer.advance_job(job, JobState.QUEUED, scheduler_id=scheduler_id, message="")
     reach(CrashPoint.SUBMIT_RECORDED)
     log.info("Job %s is job %s of the scheduler.", job, scheduler_id)
+
+
+def _note_unknown(site: Site, job: str, error: ExecutorError, now: datetime) -> None:
+    message = f"{error}. It will be asked whether the job was made all the same"
+    log.warning("Job %s: %s", job, message)
+    with site.store.writing(now) as writer:
+        writer.advance_job(job, JobState.SUBMIT_UNKNOWN, message=message)
+
+
+def _note_refusal(site: Site, job: str, error: ExecutorError, now: datetime) -> None:
+    log.warning("Job %s was refused: %s", job, error)
+    with site.store.writing(now) as writer:
+        writer.advance_job(job, JobState.FAILED, message=str(error))
+        writer.close_journal(job)
 
 
 def _refuse_other_version(site: Site) -> None:
