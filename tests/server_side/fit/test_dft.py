@@ -1,0 +1,190 @@
+"""The Fourier model against toys of the literature, real spectra, and what it must refuse."""
+
+import json
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from server_side.response.compound import FourierGrid, SpeShape
+from server_side.response.dft import DftWindow
+from server_side.response.dft_threshold import DftThreshold
+from server_side.result import ELEMENTARY_CHARGE_C, NoFit, SpectrumName, ValidFit
+
+PC = 1e-12 / ELEMENTARY_CHARGE_C
+KALOUSIS = SpeShape(centre_pc=0.02917, sigma_pc=0.0079, low_fraction=0.17, low_decay_pc=1 / 85)
+PUBLISHED_BIAS = {0.5: 0.00011, 1.0: 0.00014, 2.0: 0.00066, 3.0: 0.00100}
+"""Of the mean SPE charge, arXiv:1911.06220, with 2.5 million events a toy."""
+
+
+def spe_charges(rng: np.random.Generator, shape: SpeShape, number: int) -> NDArray[np.float64]:
+    charge = rng.normal(shape.centre_pc, shape.sigma_pc, number)
+    while (below := charge < 0).any():
+        charge[below] = rng.normal(shape.centre_pc, shape.sigma_pc, int(below.sum()))
+    is_low = rng.random(number) < shape.low_fraction
+    charge[is_low] = rng.exponential(shape.low_decay_pc, int(is_low.sum()))
+    return charge
+
+
+def toy_charges(
+    rng: np.random.Generator, shape: SpeShape, triggers: int, occupancy: float, pedestal: tuple
+) -> NDArray[np.float64]:
+    number = rng.poisson(occupancy, triggers)
+    owner = np.repeat(np.arange(triggers), number)
+    sums = np.bincount(owner, spe_charges(rng, shape, len(owner)), triggers)
+    return sums + rng.normal(*pedestal, triggers)
+
+
+def test_the_transform_is_that_of_the_density() -> None:
+    shape = SpeShape(1.6, 0.7, 0.2, 0.5)
+    charge = np.linspace(0.0, 14.0, 400_001)
+    for frequency in (0.0, 0.7, 3.0, 11.0):
+        wave = np.exp(1j * frequency * charge) * shape.density(charge)
+        assert shape.transform(np.array([frequency]))[0] == pytest.approx(
+            np.trapezoid(wave, charge), abs=2e-5
+        )
+
+
+def test_moments_and_mode_are_those_of_the_density() -> None:
+    shape = SpeShape(1.6, 0.5, 0.25, 0.6)
+    charge = np.linspace(0.0, 16.0, 800_001)
+    density = shape.density(charge)
+    mean, sigma = shape.moments()
+    assert mean == pytest.approx(np.trapezoid(charge * density, charge), abs=1e-4)
+    square = np.trapezoid(charge**2 * density, charge)
+    assert sigma == pytest.approx(np.sqrt(square - mean**2), abs=1e-4)
+    core = charge > 0.8
+    assert shape.mode_pc() == pytest.approx(charge[core][np.argmax(density[core])], abs=1e-4)
+
+
+def test_expected_counts_agree_with_sampling() -> None:
+    rng, shape = np.random.default_rng(2), SpeShape(1.6, 0.5, 0.2, 0.5)
+    charge = toy_charges(rng, shape, 1_000_000, 0.8, (0.02, 0.2))
+    edges = np.linspace(-1.0, 12.0, 131)
+    counts, _ = np.histogram(charge, edges)
+    expected = DftWindow().expected(np.array([1e6, 0.8, 0.02, 0.2, 1.6, 0.5, 0.2, 0.5]), edges)
+    filled = expected > 10
+    chi2 = np.sum((counts - expected)[filled] ** 2 / expected[filled])
+    assert chi2 < filled.sum() + 4 * np.sqrt(2 * filled.sum())
+
+
+def test_the_parts_add_up_to_the_whole() -> None:
+    edges = np.linspace(-1.0, 9.0, 101)
+    for model, values in (
+        (DftWindow(), [1e5, 0.5, 0.0, 0.2, 1.6, 0.5, 0.1, 0.4]),
+        (DftThreshold(), [1e5, 0.5, 1.6, 0.5, 0.7, 0.3, 0.2]),
+    ):
+        parts = model.components(np.array(values), edges)
+        total = model.expected(np.array(values), edges)
+        assert np.allclose(sum(part.counts for part in parts), total, atol=1e-6)
+
+
+def test_the_grid_covers_the_histogram() -> None:
+    grid = FourierGrid.of(np.linspace(0.5, 4.5, 51))
+    assert grid.centres_pc[0] == pytest.approx(0.51)
+    assert grid.centres_pc[-1] == pytest.approx(4.49)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("occupancy", [0.5, 1.0, 2.0, 3.0])
+def test_the_bias_is_no_larger_than_published(fitter, make_spectrum, occupancy: float) -> None:
+    rng, edges = np.random.default_rng(int(10 * occupancy)), np.linspace(0.0, 0.85, 251)
+    truth = KALOUSIS.moments()[0] * PC
+    deviations = []
+    for _ in range(10):
+        charge = toy_charges(rng, KALOUSIS, 2_500_000, occupancy, (0.15158, 0.00279))
+        counts, _ = np.histogram(charge, edges)
+        fit = fitter.fit(make_spectrum(edges, counts, SpectrumName.WINDOW), "dft")
+        assert isinstance(fit, ValidFit), fit
+        deviations.append((fit.gain_mean or 0.0) / truth - 1.0)
+    toy_error = np.std(deviations) / np.sqrt(len(deviations))
+    assert abs(np.mean(deviations)) < 1.5 * PUBLISHED_BIAS[occupancy] + 3 * toy_error
+
+
+@pytest.mark.parametrize("occupancy", [0.03, 0.3, 1.5, 5.0])
+def test_it_converges_from_little_light_to_much(fitter, make_spectrum, occupancy: float) -> None:
+    rng, shape = np.random.default_rng(6), SpeShape(1.6, 0.4, 0.12, 0.6)
+    charge = toy_charges(rng, shape, 150_000, occupancy, (0.0, 0.15))
+    edges = np.linspace(-1.2, float(np.quantile(charge, 0.999)) + 1.0, 301)
+    counts, _ = np.histogram(charge, edges)
+    fit = fitter.fit(make_spectrum(edges, counts, SpectrumName.WINDOW), "dft")
+    assert isinstance(fit, ValidFit), fit
+    assert abs(fit.gain_peak - shape.mode_pc() * PC) < 4.5 * fit.gain_peak_err
+    assert fit.gain_peak_err < 0.03 * fit.gain_peak
+    derived = {entry.name: entry for entry in fit.derived}
+    assert abs(derived["occupancy"].value - occupancy) < 4.5 * derived["occupancy"].error
+
+
+def test_a_spectrum_without_low_charges_fixes_them_at_none_and_says_so(
+    fitter, make_spectrum
+) -> None:
+    rng, shape = np.random.default_rng(8), SpeShape(1.6, 0.4, 0.0, 0.6)
+    charge = toy_charges(rng, shape, 60_000, 0.3, (0.0, 0.15))
+    edges = np.linspace(-1.2, 9.0, 301)
+    counts, _ = np.histogram(charge, edges)
+    fit = fitter.fit(make_spectrum(edges, counts, SpectrumName.WINDOW), "dft")
+    assert isinstance(fit, ValidFit), fit
+    assert abs(fit.gain_peak - 1.6 * PC) < 4.5 * fit.gain_peak_err
+    fraction = next(p for p in fit.parameters if p.name == "low_fraction")
+    assert fraction.error is not None or "low_fraction = 0" in fit.message
+
+
+def test_the_ten_real_spectra_are_described(fitter, real_spectra) -> None:
+    ratios = []
+    for real in real_spectra:
+        fit = fitter.fit(real.spectrum, "dft")
+        assert isinstance(fit, ValidFit), fit
+        assert fit.gain_mean is None
+        assert 0.9 * real.published_gain < fit.gain_peak < real.published_gain
+        ratios.append(fit.chi2 / fit.ndf)
+    assert np.median(ratios) < 1.6
+    assert max(ratios) < 2.2
+
+
+def test_no_light_is_no_fit(fitter, make_spectrum) -> None:
+    rng, edges = np.random.default_rng(9), np.linspace(-1.2, 9.0, 301)
+    counts, _ = np.histogram(rng.normal(0.0, 0.15, 100_000), edges)
+    fit = fitter.fit(make_spectrum(edges, counts, SpectrumName.WINDOW), "dft")
+    assert isinstance(fit, NoFit)
+    assert "no light" in fit.message
+
+
+@pytest.mark.parametrize("name", [SpectrumName.WINDOW, SpectrumName.THRESHOLD])
+@pytest.mark.parametrize(
+    "counts",
+    [
+        np.zeros(60),
+        np.eye(60)[20] * 50_000,
+        np.full(60, 2_000),
+        np.arange(60) * 300,
+        np.arange(60)[::-1] * 300,
+        np.where(np.arange(60) % 2, 900, 0),
+    ],
+    ids=["empty", "one hot bin", "flat", "rising", "falling", "saw"],
+)
+def test_what_is_no_spectrum_gives_no_gain(fitter, make_spectrum, name, counts) -> None:
+    low = -1.0 if name is SpectrumName.WINDOW else 0.5
+    fit = fitter.fit(make_spectrum(np.linspace(low, 5.0, 61), counts, name), "dft")
+    assert isinstance(fit, NoFit)
+    assert fit.message
+
+
+def test_bins_of_different_widths_are_refused(fitter, make_spectrum) -> None:
+    edges = np.concatenate([np.linspace(-1, 1, 41), np.linspace(1.2, 9, 40)])
+    spectrum = make_spectrum(edges, np.full(80, 900), SpectrumName.WINDOW)
+    fit = fitter.fit(spectrum, "dft")
+    assert isinstance(fit, NoFit)
+    assert "equal width" in fit.message
+
+
+def test_the_recorded_fit_is_a_whole_result(fitter, make_spectrum) -> None:
+    rng, edges = np.random.default_rng(1), np.linspace(-1.2, 9.0, 201)
+    charge = toy_charges(rng, SpeShape(1.6, 0.4, 0.12, 0.6), 60_000, 0.3, (0.0, 0.15))
+    counts, _ = np.histogram(charge, edges)
+    fit = fitter.fit(make_spectrum(edges, counts, SpectrumName.WINDOW), "dft")
+    assert isinstance(fit, ValidFit)
+    assert ValidFit.model_validate_json(fit.model_dump_json()) == fit
+    assert json.loads(fit.model_dump_json())["gain_mean"] > 0
+    assert {q.name for q in fit.derived} == {
+        "occupancy", "spe_mean_pc", "spe_sigma_pc", "spe_resolution", "peak_to_valley",
+    }  # fmt: skip
