@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from background_executor import queries
+from background_executor.records import ScanRecord
 from dashboard.site import OpenSite
 from dashboard.views import live
 from dashboard.views.live import SlotView
@@ -18,9 +19,9 @@ from server_side.scan import ScanKind, Slot
 CLOCK_STEP_S = 5
 
 
-def fresh_kind(site: OpenSite, slot: Slot) -> ScanKind:
-    """Return the kind of what was started last in a place."""
-    return _read_kind(site, str(site.config_path), slot, queries.change_counter(site.store))
+def fresh_newest(site: OpenSite, slot: Slot) -> ScanRecord | None:
+    """Return what was started last in a place."""
+    return _read_newest(site, str(site.config_path), slot, queries.change_counter(site.store))
 
 
 def fresh_slot(
@@ -40,9 +41,9 @@ def fresh_slot(
 
 # An argument with an underscore is no part of the key; the path stands for the site.
 @st.cache_data(max_entries=16, show_spinner=False)
-def _read_kind(_site: OpenSite, path: str, slot: Slot, counter: int) -> ScanKind:
+def _read_newest(_site: OpenSite, path: str, slot: Slot, counter: int) -> ScanRecord | None:
     del path, counter
-    return live.newest_kind(_site.store, _site.config, slot)
+    return live.newest_scan(_site.store, _site.config, slot)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

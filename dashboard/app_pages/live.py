@@ -9,7 +9,7 @@ from dashboard.components.operator_name import operator_name
 from dashboard.components.scan_controls import choose_kind, scan_controls
 from dashboard.components.slot_card import scan_head, slot_body
 from dashboard.components.status_line import status_line
-from dashboard.fresh import fresh_kind, fresh_slot
+from dashboard.fresh import fresh_newest, fresh_slot
 from dashboard.site import open_site
 from dashboard.views import live
 from dashboard.views.wording import kind_label
@@ -31,7 +31,7 @@ def place(slot: Slot) -> None:
     now = datetime.now(UTC)
     address = f"p{slot.value}"
     with st.container(horizontal=True, vertical_alignment="center", key=f"controls{slot.value}"):
-        kind = choose_kind(slot, fresh_kind(site, slot))
+        kind = choose_kind(slot, fresh_newest(site, slot))
         view = fresh_slot(site, slot, kind, st.query_params.get(address), now)
         scan_controls(site, slot, view.scan, operator)
     if view.scan is None:

@@ -8,10 +8,10 @@ from dashboard.components.clock import clock
 from dashboard.components.markup import paragraph
 from dashboard.components.slot_card import scan_head, tile_map
 from dashboard.components.status_line import executor_state
-from dashboard.fresh import fresh_kind, fresh_slot
+from dashboard.fresh import fresh_newest, fresh_slot
 from dashboard.site import open_site
 from dashboard.views import live
-from server_side.scan import Slot
+from server_side.scan import ScanKind, Slot
 
 site = open_site()
 
@@ -24,7 +24,9 @@ def wall() -> None:
     st.html(executor_state(head))
     for column, slot in zip(st.columns(2, gap="medium"), Slot, strict=True):
         with column:
-            view = fresh_slot(site, slot, fresh_kind(site, slot), None, now)
+            newest = fresh_newest(site, slot)
+            kind = ScanKind.POSITION if newest is None else newest.kind
+            view = fresh_slot(site, slot, kind, None, now)
             if view.scan is None:
                 st.html(paragraph(f"PMT {slot.value}: nothing was started yet."))
                 continue

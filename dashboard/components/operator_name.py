@@ -1,6 +1,18 @@
-"""Who sits in front of the page: asked once, kept in the address, signed under every command."""
+"""Who sits in front of the page: asked once in each browser, signed under every command."""
+
+from functools import cache
+from pathlib import Path
 
 import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
+
+MAX_LENGTH = 60
+_SCRIPT = Path(__file__).with_name("operator_name.js")
+
+
+@cache
+def _component() -> ComponentRenderer:
+    return st.components.v2.component("pmt_operator_name", html="<i></i>", js=_SCRIPT.read_text())
 
 
 def operator_name() -> str:
@@ -8,11 +20,19 @@ def operator_name() -> str:
     name = st.text_input(
         "Your name",
         key="operator",
-        bind="query-params",
-        max_chars=60,
+        persist_state="session",
+        max_chars=MAX_LENGTH,
         placeholder="Your name first, please",
         help="Every act is signed with it. The controls wait for it.",
         icon=":material/person:",
         label_visibility="collapsed",
     )
-    return (name or "").strip()
+    name = (name or "").strip()
+    _component()(key="operator-memory", data={"name": name}, on_name_change=_recall)
+    return name
+
+
+def _recall() -> None:
+    """Take the name that this browser remembers."""
+    if not st.session_state.get("operator"):
+        st.session_state["operator"] = str(st.session_state["operator-memory"].name)[:MAX_LENGTH]

@@ -12,7 +12,7 @@ from background_executor.commands import (
     StartScan,
     StopScan,
 )
-from background_executor.records import AcquisitionRecord
+from background_executor.records import AcquisitionRecord, ScanRecord
 from dashboard.asking import ask
 from dashboard.components.markup import paragraph
 from dashboard.site import OpenSite
@@ -24,21 +24,31 @@ DEFAULT_NOMINAL_V = 1800
 _KIND_WORDS = {ScanKind.POSITION: "Scan", ScanKind.HV: "HV"}
 
 
-def choose_kind(slot: Slot, newest: ScanKind) -> ScanKind:
-    """Let the position scan or the HV check of a place be shown; the newer one unless chosen."""
+def choose_kind(slot: Slot, newest: ScanRecord | None) -> ScanKind:
+    """Let the position scan or the HV check of a place be shown.
+
+    The newer one is shown until the other is chosen, and again as soon as
+    something new is started, here or elsewhere.
+    """
+    key, seen = f"kind{slot.value}", f"newest{slot.value}"
+    kind = ScanKind.POSITION if newest is None else newest.kind
+    scan_id = None if newest is None else newest.scan_id
+    if st.session_state.setdefault(seen, scan_id) != scan_id:
+        st.session_state[seen] = scan_id
+        st.session_state[key] = kind
     st.html(f'<p class="pmt-heading">PMT {slot.value}</p>', width="content")
     chosen = st.radio(
         "Shown",
         list(ScanKind),
         format_func=_KIND_WORDS.__getitem__,
-        index=list(ScanKind).index(newest),
+        index=list(ScanKind).index(kind),
         horizontal=True,
-        key=f"kind{slot.value}",
+        key=key,
         label_visibility="collapsed",
         width="content",
         bind="query-params",
     )
-    return chosen or newest
+    return chosen or kind
 
 
 def scan_controls(site: OpenSite, slot: Slot, scan: ScanView | None, operator: str) -> None:
@@ -55,12 +65,10 @@ def scan_controls(site: OpenSite, slot: Slot, scan: ScanView | None, operator: s
 
 
 def _serial_number(slot: Slot, scan: ScanView | None) -> str:
-    key = f"sn{slot.value}"
-    if key not in st.session_state and key not in st.query_params and scan is not None:
-        st.session_state[key] = scan.serial_number
     text = st.text_input(
         f"Serial number of PMT {slot.value}",
-        key=key,
+        value=scan.serial_number if scan is not None else "",
+        key=f"sn{slot.value}",
         bind="query-params",
         placeholder="serial number",
         label_visibility="collapsed",

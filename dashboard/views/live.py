@@ -5,7 +5,7 @@ from datetime import datetime
 
 from background_executor import queries
 from background_executor.config import SiteConfig
-from background_executor.records import JobRecord, PointRecord
+from background_executor.records import JobRecord, PointRecord, ScanRecord
 from background_executor.store import Store
 from dashboard.views.curve import CurveView
 from dashboard.views.detail import read_curve
@@ -45,14 +45,14 @@ def read_head(store: Store, config: SiteConfig, now: datetime) -> HeadView:
     return HeadView(status, recent_commands(queries.commands(store, site, limit=10), now))
 
 
-def newest_kind(store: Store, config: SiteConfig, slot: Slot) -> ScanKind:
-    """Return the kind of what was started last in a place."""
+def newest_scan(store: Store, config: SiteConfig, slot: Slot) -> ScanRecord | None:
+    """Return what was started last in a place."""
     found = [
         scan
         for kind in ScanKind
         if (scan := queries.current_scan(store, config.site.name, kind, slot)) is not None
     ]
-    return max(found, key=lambda scan: scan.started_at).kind if found else ScanKind.POSITION
+    return max(found, key=lambda scan: scan.started_at, default=None)
 
 
 def read_slot(

@@ -5,16 +5,19 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from background_executor import queries
+from background_executor.commands import StopScan
+from background_executor.records import DecisionKind
 from background_executor.store import Store
 from server_side.scan import ScanPlan, Take
 from tests.browser.conftest import PageServer, Watched, run_server, watch_page
 from tests.seed_results import Fate, make_result
-from tests.seed_store import RUNNING_SCAN, Seeded, beat, store_point
+from tests.seed_store import RUNNING_SCAN, Seeded, beat, seed_site, store_point
 
 pytestmark = pytest.mark.browser
 
@@ -31,6 +34,12 @@ def plan_of(store: Store, scan_id: str) -> ScanPlan:
     scan = queries.scan(store, scan_id)
     assert scan is not None
     return scan.plan
+
+
+def sign(live: Watched, name: str) -> None:
+    field = live.page.get_by_role("textbox", name="Your name")
+    field.fill(name)
+    field.press("Enter")
 
 
 def test_each_pmt_shows_its_21_points(live: Watched) -> None:
@@ -62,7 +71,8 @@ def test_the_keyboard_walks_over_the_map_and_opens_a_point(live: Watched) -> Non
 
 
 def test_a_reload_brings_the_same_view_back(live: Watched) -> None:
-    live.open("/?operator=Ada")
+    live.open()
+    sign(live, "Ada")
     live.tile(1, "theta20_phi90").click()
     expect(live.page).to_have_url(re.compile("p1=theta20_phi90"))
     live.page.locator(".st-key-kind2").get_by_text("HV").click()
@@ -79,7 +89,8 @@ def test_a_reload_brings_the_same_view_back(live: Watched) -> None:
 
 
 def test_a_wrong_serial_number_is_refused_in_words(live: Watched) -> None:
-    live.open("/?operator=Ada")
+    live.open()
+    sign(live, "Ada")
     serial = live.page.get_by_label("Serial number of PMT 1")
     serial.fill("<b>KQ 1</b>")
     serial.press("Enter")
@@ -91,14 +102,23 @@ def test_a_wrong_serial_number_is_refused_in_words(live: Watched) -> None:
 def test_the_controls_wait_for_a_name(live: Watched) -> None:
     live.open()
     expect(live.page.locator(".st-key-start-scan1 button")).to_be_disabled()
-    name = live.page.get_by_role("textbox", name="Your name")
-    name.fill("Ada")
-    name.press("Enter")
+    sign(live, "Ada")
+    expect(live.page.locator(".st-key-start-scan1 button")).to_be_enabled()
+
+
+def test_a_browser_remembers_the_operators_name(live: Watched) -> None:
+    live.open()
+    sign(live, "Ada")
+    expect(live.page.locator(".st-key-start-scan1 button")).to_be_enabled()
+    live.open("/log", ".pmt-table")
+    live.open()
+    expect(live.page.get_by_role("textbox", name="Your name")).to_have_value("Ada")
     expect(live.page.locator(".st-key-start-scan1 button")).to_be_enabled()
 
 
 def test_a_command_is_answered_at_once_with_its_waiting(live: Watched, seeded: Seeded) -> None:
-    live.open("/?operator=Ada&sn1=KQ0777")
+    live.open("/?sn1=KQ0777")
+    sign(live, "Ada")
     live.page.locator(".st-key-start-scan1 button").click()
     expect(live.page.get_by_text("Start scan KQ0777").first).to_be_visible()
     live.page.locator(".st-key-start-scan1 button").click()
@@ -189,3 +209,31 @@ def test_without_a_settings_file_the_page_says_what_to_do(browser: Browser) -> N
     with run_server(None) as server, watch_page(browser, server) as live:
         live.open("/", "text=The monitor has no site to show")
         expect(live.page.get_by_text("PMT_MONITOR_SETTINGS").first).to_be_visible()
+
+
+def test_hostile_text_in_the_store_stays_text(browser: Browser, tmp_path: Path) -> None:
+    hostile = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
+    site = seed_site(tmp_path)
+    with open_store(site) as store:
+        plan = plan_of(store, RUNNING_SCAN)
+        point = plan.points[-1]
+        with store.writing() as writer:
+            writer.add_failure(plan.scan_id, point, 1, 3, hostile, final=True)
+            writer.set_scan_message(plan.scan_id, hostile)
+            writer.add_decision(
+                plan.scan_id,
+                plan.points[0],
+                1,
+                DecisionKind.FLAGGED,
+                reason=hostile,
+                comment=hostile,
+                operator=hostile,
+            )
+        store.enqueue("demo", StopScan(scan_id=plan.scan_id, reason=hostile), hostile, "hostile")
+    addresses = ("/", f"/?p1={point.name}", f"/point?scan={plan.scan_id}&point=theta0_phi0", "/log")
+    with run_server(site.config_path) as server, watch_page(browser, server) as live:
+        for address in addresses:
+            live.open(address, ".pmt-table" if address == "/log" else ".map")
+            expect(live.page.get_by_text("<img src=x").first).to_be_visible()
+            assert live.page.evaluate("window.hacked === undefined")
+            assert live.page.locator("img[src=x]").count() == 0

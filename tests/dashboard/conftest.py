@@ -54,7 +54,9 @@ def store(seeded: Seeded) -> Iterator[Store]:
 def run_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[PageRunner]:
     """Run the pages of a site, at an address."""
 
-    def run(config_path: Path | None, page: str = "", **address: str) -> AppTest:
+    def run(
+        config_path: Path | None, page: str = "", *, operator: str = "", **address: str
+    ) -> AppTest:
         if config_path is None:
             monkeypatch.delenv("PMT_MONITOR_SETTINGS", raising=False)
         else:
@@ -62,6 +64,7 @@ def run_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[PageRunner]:
         app = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60)
         for name, value in address.items():
             app.query_params[name] = value
+        app.session_state["operator"] = operator
         app.run()
         if page:
             app.switch_page(page).run()

@@ -23,7 +23,7 @@ from dashboard.theme import NEVER_STARTED, SILENT, Face
 from dashboard.views import wording
 from dashboard.views.curve import show_curve
 from dashboard.views.detail import read_point
-from dashboard.views.live import newest_kind, read_head, read_slot
+from dashboard.views.live import newest_scan, read_head, read_slot
 from dashboard.views.slots import serial_number_fault
 from dashboard.views.status import SILENT_AFTER, recent_commands, show_status
 from dashboard.views.tiles import LATE_AFTER, count_faces, make_tile
@@ -156,9 +156,10 @@ def test_anything_else_is_told_what_a_serial_number_is(text: str) -> None:
 
 
 def test_a_place_shows_its_newest_scan_and_the_newest_point(store: Store, seeded: Seeded) -> None:
-    kind = newest_kind(store, seeded.config, Slot.ONE)
-    assert kind is ScanKind.POSITION
-    view = read_slot(store, seeded.config, Slot.ONE, kind=kind, picked=None, now=seeded.now)
+    newest = newest_scan(store, seeded.config, Slot.ONE)
+    assert newest is not None
+    assert newest.scan_id == RUNNING_SCAN
+    view = read_slot(store, seeded.config, Slot.ONE, kind=newest.kind, picked=None, now=seeded.now)
     assert view.scan is not None
     assert view.panel is not None
     assert view.scan.scan_id == RUNNING_SCAN
