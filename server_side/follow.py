@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from server_side.gain_fit import GainFitter
+from server_side.point_work import models_of
 from server_side.pulses import PulseTable, align, concatenate, extract_pulses
 from server_side.raw_data import ChosenFiles
 from server_side.response import find_model
@@ -115,5 +116,5 @@ class PointFollower:
         self.fit = self._fit(self.spectrum)
 
     def _fit(self, spectrum: Spectrum) -> FitOutcome | None:
-        known = [m for m in self._plan.settings.analysis.models if find_model(m, spectrum.name)]
+        known = [m for m in models_of(self._plan) if find_model(m, spectrum.name)]
         return self._fitter.fit(spectrum, known[0]) if known else None

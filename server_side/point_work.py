@@ -12,6 +12,12 @@ from server_side.selection import Selection
 from server_side.settings import AnalysisSettings
 
 
+def models_of(plan: ScanPlan) -> tuple[str, ...]:
+    """Return the charge-response models that are fitted to the points of a scan."""
+    analysis = plan.settings.analysis
+    return analysis.hv_models if plan.kind is ScanKind.HV else analysis.models
+
+
 @dataclass(frozen=True)
 class PointWork:
     """The raw files of one take, and what its result will be called."""
@@ -34,8 +40,7 @@ class PointWork:
     @property
     def models(self) -> tuple[str, ...]:
         """The charge-response models that are fitted to this kind of point."""
-        is_hv = self.plan.kind is ScanKind.HV
-        return self.analysis.hv_models if is_hv else self.analysis.models
+        return models_of(self.plan)
 
     @property
     def pmt_channel(self) -> int:

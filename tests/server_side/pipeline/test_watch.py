@@ -64,7 +64,9 @@ def start_process() -> Iterator[Callable[[Path], subprocess.Popen[bytes]]]:
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
+        if process.stderr is not None:
+            process.stderr.close()
 
 
 def wait_until(happened: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:

@@ -32,7 +32,9 @@ POINTS = (
 
 def settings(**watch: object) -> MeasurementSettings:
     return MeasurementSettings(
-        analysis=AnalysisSettings(min_charges=100),
+        analysis=AnalysisSettings(
+            min_charges=100, models=("two_gaussian",), hv_models=("two_gaussian",)
+        ),
         watch=WatchSettings.model_validate(
             {"poll_s": 0.05, "stable_s": 20.0, "heartbeat_s": 0.5, "max_tries": 2, **watch}
         ),
