@@ -40,7 +40,7 @@ bench: install ## ratios and figures of this machine, one run; nothing fails
 
 FUZZ_SECONDS ?= 300
 fuzz: install ## coverage-guided fuzzing of the raw file readers, FUZZ_SECONDS=300
-	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+	@$(BIN)/python -m tests.fuzz.fuzz_readers --seconds $(FUZZ_SECONDS)
 
 cluster: install ## start a real sshd and SLURM of one node to play with (root)
 	@.ci/system-packages slurm-wlm munge openssh-server
