@@ -17,8 +17,9 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path(".demo"), help="removed and made anew")
     parser.add_argument("--port", type=int, default=8501, help="of the dashboard, or the next free")
     arguments = parser.parse_args()
-    # Asked to end, it ends what it started, as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Asked to end, or its terminal closed: it ends what it started, as after Ctrl-C.
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, signal.default_int_handler)
     try:
         if arguments.what == "check":
             return run_check(arguments.folder)

@@ -69,8 +69,8 @@ def _measure(
     site = config.site.name
     for slot, serial_number in zip(Slot, SERIAL_NUMBERS, strict=True):
         ask(store, site, StartScan(serial_number=serial_number, slot=slot))
-    laser = bench.start(children, folders, ScanKind.POSITION)
-    _wait_for_bench(laser)
+    print("The bench writes 21 positions of two PMTs, then 5 voltages ...", flush=True)
+    _wait_for_bench(bench.start(children, folders, ScanKind.POSITION))
     start_hv = StartHvCheck(serial_number=SERIAL_NUMBERS[0], slot=Slot.ONE, nominal_v=NOMINAL_V)
     ask(store, site, start_hv)
     _wait_for_bench(bench.start(children, folders, ScanKind.HV))
@@ -121,7 +121,7 @@ def _fault(scan: ScanRecord, point: PointRecord, deviation: float | None) -> str
         return "" if got == expected else f"{fault} should be {expected}, is {got}"
     if deviation is None:
         return f"no valid fit: {point.gain_missing}"
-    if scan.kind is ScanKind.POSITION and abs(deviation) > MAX_DEVIATION:
+    if abs(deviation) > MAX_DEVIATION:
         return f"deviates by {deviation:+.1%}, more than {MAX_DEVIATION:.0%}"
     return ""
 
@@ -142,15 +142,14 @@ def _report(checks: list[PointCheck], hv: dict[str, object], seconds: float) -> 
     wrong = [f"{c.serial_number} {c.point}: {c.fault}" for c in checks if c.fault]
     found = f"{hv['hv_v']:.1f} +- {hv['hv_err_v']:.1f} V" if hv["hv_v"] else "none"
     print(f"HV for gain 1e7: {found} (true {hv['true_hv_v']:.1f} V) {hv['message']}")
-    print(
-        json.dumps(
-            {
-                "ok": not wrong,
-                "points": len(checks),
-                "wrong": wrong,
-                "hv": hv,
-                "seconds": round(seconds, 1),
-            }
-        )
-    )
+    deviations = [abs(check.deviation) for check in checks if check.deviation is not None]
+    summary = {
+        "ok": not wrong,
+        "points": len(checks),
+        "wrong": wrong,
+        "largest_deviation": round(max(deviations), 4) if deviations else None,
+        "hv": hv,
+        "seconds": round(seconds, 1),
+    }
+    print(json.dumps(summary))
     return 1 if wrong else 0

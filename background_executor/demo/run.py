@@ -50,7 +50,7 @@ def run_demo(folder: Path, port: int) -> int:
 
 def _interruption() -> threading.Event:
     event = threading.Event()
-    for sign in (signal.SIGINT, signal.SIGTERM):
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sign, lambda *_: event.set())
     return event
 
