@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from background_executor import reading, records, selections, tables
+from background_executor.commands import Command
 from background_executor.curve import make_hv_curve
 from background_executor.following import FollowedJobRecord, PublicationRecord, PublicationState
 from background_executor.records import ENDED_JOB_STATES, ScanState
@@ -22,6 +23,8 @@ Select = sa.Select[Any]
 
 _scans, _points, _results = tables.scans.c, tables.points.c, tables.results.c
 _jobs, _events, _commands = tables.jobs.c, tables.events.c, tables.commands.c
+
+_ANSWERED = (records.CommandState.DONE, records.CommandState.REFUSED)
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,18 @@ def command(store: Store, command_id: int) -> records.CommandRecord | None:
     """Return one command and its answer."""
     row = _first(store, sa.select(tables.commands).where(_commands.command_id == command_id))
     return row and reading.to_command(row)
+
+
+def newest_answered(store: Store, site: str, wish: Command) -> int:
+    """Return the number of the newest answered command that asked for the same; 0 for none."""
+    statement = sa.select(sa.func.max(_commands.command_id)).where(
+        _commands.site == site,
+        _commands.kind == wish.kind,
+        _commands.arguments == wish.model_dump_json(),
+        _commands.state.in_(_ANSWERED),
+    )
+    row = _first(store, statement)
+    return int((row and row[0]) or 0)
 
 
 def events(

@@ -4,10 +4,7 @@ import hashlib
 
 from background_executor import queries
 from background_executor.commands import Command
-from background_executor.records import CommandState
 from background_executor.store import Store
-
-_ANSWERED = (CommandState.DONE, CommandState.REFUSED)
 
 
 def ask(store: Store, site: str, command: Command, operator: str) -> int:
@@ -17,12 +14,7 @@ def ask(store: Store, site: str, command: Command, operator: str) -> int:
     same one: pressing twice, here or in another browser, gives one command
     until it is answered, and then a new one.
     """
-    arguments = command.model_dump_json()
-    answered = [
-        known.command_id
-        for known in queries.commands(store, site)
-        if known.state in _ANSWERED and (known.kind, known.arguments) == (command.kind, arguments)
-    ]
-    wish = f"{command.kind}|{arguments}|{max(answered, default=0)}"
+    answered = queries.newest_answered(store, site, command)
+    wish = f"{command.kind}|{command.model_dump_json()}|{answered}"
     key = hashlib.sha256(wish.encode()).hexdigest()
     return store.enqueue(site, command, operator, key)

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from background_executor import queries
-from background_executor.commands import StartHvCheck, StartScan
 from background_executor.records import (
     CommandRecord,
     CommandState,
@@ -18,7 +17,6 @@ from background_executor.records import (
     PointState,
 )
 from background_executor.store import Store
-from dashboard.asking import ask
 from dashboard.theme import NEVER_STARTED, SILENT, Face
 from dashboard.views import wording
 from dashboard.views.curve import show_curve
@@ -281,21 +279,6 @@ def test_every_point_of_every_scan_can_be_shown(store: Store, seeded: Seeded, sc
             store, scan, name=point.name, result_id="x", now=seeded.now, zone="Asia/Tokyo"
         )
         assert view.point.panel.name == point.name
-
-
-def test_pressing_twice_is_one_wish_until_it_is_answered(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    with_store = Store.open(f"sqlite:///{tmp_path}/store.sqlite", tmp_path)
-    command = StartScan(serial_number="KQ0146", slot=Slot.ONE)
-    first = ask(with_store, "demo", command, "Ada")
-    assert ask(with_store, "demo", command, "Ada") == first
-    other = StartHvCheck(serial_number="KQ0146", slot=Slot.ONE, nominal_v=1800)
-    assert ask(with_store, "demo", other, "Ada") != first
-    with with_store.writing(NOW) as writer:
-        claimed = writer.claim_next_command("demo")
-        assert claimed is not None
-        writer.answer_command(claimed.command_id, CommandState.DONE, "started")
-    assert ask(with_store, "demo", command, "Ada") != first
-    with_store.close()
 
 
 def test_a_voltage_is_called_by_its_volts() -> None:

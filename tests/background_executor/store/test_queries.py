@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from background_executor import queries
+from background_executor.commands import StopScan, SyncNow
 from background_executor.queries import EventFilter
 from background_executor.records import (
     CommandState,
@@ -145,6 +146,26 @@ def test_jobs_commands_acquisitions_and_the_executor_are_shown(
     executor = queries.executor(seeded_store, SITE)
     assert executor is not None
     assert (executor.state, executor.beat_at) == (ExecutorState.RUNNING, seeded.now)
+
+
+def test_the_newest_answer_to_a_wish_is_that_of_its_own_arguments(
+    store: Store, now: datetime
+) -> None:
+    wish, other = SyncNow(), StopScan(scan_id="0123456789ab")
+    assert queries.newest_answered(store, SITE, wish) == 0
+    numbers = [
+        store.enqueue(SITE, command, "me", str(number), now)
+        for number, command in enumerate((wish, other, wish, wish))
+    ]
+    with store.writing(now) as writer:
+        for number, state in zip(
+            numbers[:3], (CommandState.DONE, CommandState.DONE, CommandState.REFUSED), strict=True
+        ):
+            writer.claim_next_command(SITE)
+            writer.answer_command(number, state, "")
+    assert queries.newest_answered(store, SITE, wish) == numbers[2]
+    assert queries.newest_answered(store, SITE, other) == numbers[1]
+    assert queries.newest_answered(store, "elsewhere", wish) == 0
 
 
 def test_times_come_back_as_they_were_written(store: Store, plan: ScanPlan, now: datetime) -> None:
