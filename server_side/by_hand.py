@@ -177,7 +177,8 @@ def _single(request: Request, folder: Path, point: AnyPoint) -> _Found:
     try:
         check_serial_number(serial_number)
     except NameFormatError as error:
-        raise RawDataError(f"whose data are in {folder}? Give --serial: {error}") from error
+        message = f"whose data are in {folder}? Give --serial-number: {error}"
+        raise RawDataError(message) from error
     return _Found(folder.parent.parent, serial_number, ScanKind(point.kind), ((point, folder),))
 
 
@@ -197,9 +198,10 @@ def _only(found: list[_Found], folder: Path) -> _Found:
     if not found:
         raise RawDataError(
             f"no folder of a point below {folder}: expected like 'KQ0146/wavesave_theta10_phi90' "
-            "or 'KQ0146/HV_1950'. For a folder of another name give --serial and --point"
+            "or 'KQ0146/HV_1950'. For a folder of another name give --serial-number and --point"
         )
     if len(found) > 1:
         what = ", ".join(f"{entry.serial_number} ({entry.kind})" for entry in found)
-        raise RawDataError(f"{folder} holds several: {what}. Say which with --serial and --kind")
+        message = f"{folder} holds several: {what}. Say which with --serial-number and --kind"
+        raise RawDataError(message)
     return found[0]

@@ -115,7 +115,7 @@ def _simulate(args: argparse.Namespace) -> int:
 def _add_process(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("raw_folder", type=Path, help="acquisition, serial number or point folder")
     parser.add_argument("--out", type=Path, required=True, help="base folder of the results")
-    parser.add_argument("--serial", help="serial number; else the folder's name says it")
+    parser.add_argument("--serial-number", help="of the PMT; else the folder's name says it")
     parser.add_argument("--slot", type=int, choices=(1, 2), default=1, help="place of the PMT")
     parser.add_argument("--kind", choices=[str(kind) for kind in ScanKind], help="which points")
     parser.add_argument("--point", help="name of the point, for a folder of another name")
@@ -131,7 +131,7 @@ def _process(args: argparse.Namespace) -> int:
     request = by_hand.Request(
         raw_folder=args.raw_folder,
         out=args.out,
-        serial_number=args.serial,
+        serial_number=args.serial_number,
         slot=Slot(args.slot),
         kind=None if args.kind is None else ScanKind(args.kind),
         point=args.point,

@@ -165,8 +165,8 @@ def test_process_of_a_folder_of_another_name_asks_for_serial_and_point(
 ):
     arguments = ["process", recorded(), "--out", tmp_path / "out", "--settings", settings_file]
     assert cli.main([str(argument) for argument in arguments]) == 1
-    assert "give --serial and --point" in capsys.readouterr().err
-    named = [*arguments, "--serial", "KQ0146", "--point", "theta0_phi0"]
+    assert "give --serial-number and --point" in capsys.readouterr().err
+    named = [*arguments, "--serial-number", "KQ0146", "--point", "theta0_phi0"]
     assert cli.main([str(argument) for argument in named]) == 0
     assert capsys.readouterr().out.startswith("theta0_phi0      gain (1.0")
 
@@ -176,7 +176,7 @@ def test_process_of_two_serial_numbers_asks_which(raw_tree, tmp_path, capsys):
     assert cli.main(["process", str(raw_tree), "--out", str(tmp_path / "out")]) == 1
     text = capsys.readouterr().err
     assert "KQ0146 (position), KQ0200 (position)" in text
-    assert "--serial" in text
+    assert "--serial-number and --kind" in text
 
 
 def test_process_tells_of_a_point_that_failed_and_goes_on(
