@@ -35,8 +35,15 @@ class EndReason(StrEnum):
     """An error that is not one point's alone; the message says which."""
 
 
+LARGEST_COUNT = 2**31 - 1
+"""A line that counts further is damaged: nothing in a job comes near, a database holds no more."""
+Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+TakeNumber = Annotated[int, Field(ge=1, le=999)]
+"""As in ``Take``."""
+
+
 class _Line(BoundaryModel):
-    seq: int = Field(ge=1)
+    seq: Count
     at: AwareDatetime
     job: JobUuid
 
@@ -63,7 +70,7 @@ class DataSeen(_Line):
 
     event: Literal["data_seen"] = "data_seen"
     point: Point
-    take: int
+    take: TakeNumber
     folder: str
     generation: Sha256
 
@@ -82,8 +89,8 @@ class PointFailed(_Line):
 
     event: Literal["point_failed"] = "point_failed"
     point: Point
-    take: int
-    attempt: int
+    take: TakeNumber
+    attempt: Count
     final: bool
     """No further try will be made."""
     error: str
@@ -119,7 +126,7 @@ class LiveProgress(BoundaryModel):
     at: AwareDatetime
     stage: Literal["waiting", "acquiring", "reading", "fitting", "publishing"]
     point: Point | None = None
-    take: int | None = None
+    take: TakeNumber | None = None
     events: int = 0
     """Events of the PMT's channel so far."""
     expected_events: int | None = None

@@ -3,17 +3,21 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from background_executor import queries, sync
 from background_executor.sync import read_part
 from server_side.journal import (
+    DataSeen,
     EndReason,
     Heartbeat,
     JobEnd,
     JobStart,
     JournalLine,
+    PointFailed,
     PointPublished,
     encode_line,
 )
@@ -96,6 +100,43 @@ def test_rubbish_between_the_lines_is_passed_over(rubbish: bytes, where: int) ->
     assert len(part.lines) == len(LINES)
     assert part.end_offset == len(data)
     assert part.faults
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        (b'"take":1,', b'"take":9223372036854775808,'),
+        (b'"take":1,', b'"take":1000000,'),
+        (b'"take":1,', b'"take":0,'),
+        (b'"take":1,', b'"take":-3,'),
+        (b'"attempt":2,', b'"attempt":9223372036854775808,'),
+        (b'"seq":1,', b'"seq":2147483648,'),
+    ],
+)
+def test_numbers_that_no_job_counts_to_are_passed_over(damage: tuple[bytes, bytes]) -> None:
+    point = position_points()[0]
+    line = encode_line(
+        PointFailed(seq=1, at=AT, job=JOB, point=point, take=1, attempt=2, final=True, error="torn")
+    )
+    assert read_part(line, 0, 0, JOB, PLAN).faults == ()
+    part = read_part(line.replace(*damage), 0, 0, JOB, PLAN)
+    assert part.lines == ()
+    assert part.faults
+    assert part.end_offset == len(line.replace(*damage))
+
+
+@pytest.mark.parametrize("take", [-3, 0, 1000, 2**63])
+def test_data_of_a_take_that_cannot_be_are_no_line(take: int) -> None:
+    with pytest.raises(ValidationError, match="take"):
+        DataSeen(
+            seq=1,
+            at=AT,
+            job=JOB,
+            point=position_points()[0],
+            take=take,
+            folder="/raw",
+            generation=HASH,
+        )
 
 
 def test_a_flood_without_a_line_end_is_passed_over() -> None:
