@@ -88,6 +88,9 @@ def judge_minimum(
     reason = _reason_against(model, spectrum, minimum, goodness)
     if reason or minimum.covariance is None:
         return invalid_fit(model, spectrum, reason, curves)
+    peak, peak_err = propagate(model.peak_charge_pc, minimum, minimum.covariance)
+    if not (math.isfinite(peak) and math.isfinite(peak_err) and 0.0 < peak_err < peak):
+        return invalid_fit(model, spectrum, "the gain has no finite error below itself", curves)
     fit = _valid_fit(model, spectrum, minimum, minimum.covariance, goodness)
     return fit.model_copy(update={"curves": curves, "message": "; ".join(notes)})
 

@@ -211,8 +211,8 @@ def _fix(model: ResponseModel, start: Start, minimum: Minimum, boundary: Boundar
     names = [parameter.name for parameter in model.parameters]
     values = [float(value) for value in minimum.values]
     for hold in boundary.holds:
-        slot = names.index(hold.parameter)
-        values[slot] = start.values[slot] if hold.value is None else hold.value
+        if hold.value is not None:
+            values[names.index(hold.parameter)] = hold.value
     return replace(start, values=tuple(values))
 
 

@@ -97,7 +97,8 @@ class SpeShape:
             if bend >= 0.0:
                 return math.nan
             charge -= slope / bend
-        return charge if 0.0 < charge <= self.centre_pc * (1.0 + 1e-9) else math.nan
+        # A step of error propagation may make the fraction negative, the mode then lies above.
+        return charge if 0.0 < charge < 2.0 * self.centre_pc else math.nan
 
 
 @dataclass(frozen=True)

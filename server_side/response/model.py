@@ -61,7 +61,7 @@ class Hold:
 
     parameter: str
     value: float | None
-    """None: where the fit started."""
+    """None: where the minimiser left it."""
 
 
 @dataclass(frozen=True)
