@@ -16,6 +16,8 @@ from dashboard.views.spectrum import SpectrumView
 FOLDER = Path(__file__).parent
 BESIDE_MAP = (440.0, 400.0)
 """Size of a picture that stands beside a map."""
+CURVE_BESIDE = (480.0, 320.0)
+"""Size of an HV curve below its tiles."""
 WHOLE_WIDTH = (900.0, 480.0)
 """Size of a picture that has the page to itself."""
 
@@ -40,7 +42,7 @@ def spectrum_chart(
         _component()(key=key, data={"svg": draw_spectrum(view, title, size)})
 
 
-def curve_chart(view: CurveView, key: str, size: tuple[float, float] = BESIDE_MAP) -> None:
+def curve_chart(view: CurveView, key: str, size: tuple[float, float] = CURVE_BESIDE) -> None:
     """Show the gain curve of an HV check with its answer, or the reason for none."""
     lines = [f'<p class="pmt-gain">{escape(view.headline)}</p>']
     lines += [paragraph(view.reason, "fault")] if view.reason else []

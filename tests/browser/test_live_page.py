@@ -168,7 +168,7 @@ def test_a_frozen_server_leaves_no_tile_standing_as_fresh(browser: Browser, seed
         assert stale.evaluate("element => getComputedStyle(element).opacity") == "0"
         server.freeze()
         expect(banner).to_be_visible(timeout=15_000)
-        assert stale.evaluate("element => getComputedStyle(element).opacity") == "1"
+        assert float(stale.evaluate("element => getComputedStyle(element).opacity")) > 0.5
         server.thaw()
         expect(banner).to_have_count(0, timeout=15_000)
 
