@@ -104,5 +104,8 @@ def is_settled(point: PointRecord) -> bool:
         return decision is DecisionKind.ACKNOWLEDGED
     if point.state is not PointState.STORED:
         return False
+    if decision is DecisionKind.ACCEPTED:
+        return True
     healthy = point.verdict is not None and point.verdict.verdict is Verdict.HEALTHY
-    return healthy or decision is DecisionKind.ACCEPTED
+    # An error beside a result: newer data of the take could not be analysed.
+    return healthy and (not point.error or decision is DecisionKind.ACKNOWLEDGED)

@@ -6,6 +6,7 @@ from background_executor.states import JOB_TRANSITIONS, POINT_TRANSITIONS
 from background_executor.writing.jobs import JobWriting
 from background_executor.writing.results import ResultWriting
 from background_executor.writing.sites import SiteWriting
+from background_executor.writing.transaction import point_subject
 from server_side.journal import (
     DataSeen,
     EndReason,
@@ -38,9 +39,7 @@ class StoreWriter(ResultWriting, JobWriting, SiteWriting):
         elif isinstance(line, PointPublished):
             self.add_publication(row.scan_id, line.take, line.folder, line.manifest_sha256, job)
         elif isinstance(line, PointFailed):
-            self.add_failure(
-                row.scan_id, line.point, line.take, line.attempt, line.error, final=line.final
-            )
+            self._hear_failure(job, row.scan_id, line)
         elif isinstance(line, Idle) and row.state not in ENDED_JOB_STATES:
             self.describe_job(job, message=f"waits for {line.waiting_for} more points")
         elif isinstance(line, JobEnd):
@@ -58,14 +57,29 @@ class StoreWriter(ResultWriting, JobWriting, SiteWriting):
     def add_failure(
         self, scan_id: str, point: Point, take: int, attempt: int, error: str, *, final: bool
     ) -> None:
-        """Note a failed try at a take; the last one fails the point, unless a result is there."""
+        """Note a failed try at a take; the last one fails the point, unless a result is there.
+
+        A result stays valid, with the error beside it: newer data of its take could not be read.
+        """
         self.upsert_take(scan_id, point, take)
         key = {"scan_id": scan_id, "point": point.name}
         row = self.get(tables.points, key)
-        if take != row.take or self.find(tables.publications, key | {"take": take}) is not None:
+        if take != row.take:
             return
-        state = PointState.FAILED if final else row.state
+        has_result = self.find(tables.publications, key | {"take": take}) is not None
+        state = PointState.FAILED if final and not has_result else row.state
         self.advance_point(scan_id, point, state, error=error, tries=attempt)
+
+    def _hear_failure(self, job: str, scan_id: str, line: PointFailed) -> None:
+        """Write a failed try into the audit, and note it; one that stands there is an old one."""
+        told = f"take {line.take}, try {line.attempt}, line {line.seq} of the journal"
+        subject, act = point_subject(scan_id, line.point.name), "analysis failed"
+        key = {"subject": subject, "act": act, "after": told, "job": job}
+        if self.find(tables.events, key) is not None:
+            return
+        site = self.get(tables.jobs, {"job": job}).site
+        self.add_event(site, "executor", subject, act, after=told, reason=line.error, job=job)
+        self.add_failure(scan_id, line.point, line.take, line.attempt, line.error, final=line.final)
 
     def set_live(self, job: str, live: LiveProgress | None) -> None:
         """Replace the progress of the point in hand, and move that point to processing."""

@@ -143,7 +143,9 @@ class ResultWriting(ScanWriting):
         point, job = result.take.point, result.provenance.job
         row = self.get(tables.points, {"scan_id": result.scan_id, "point": point.name})
         if result.take.take == row.take:
-            self.advance_point(result.scan_id, point, PointState.PUBLISHED, error="", job=job)
+            # What failed since the folder was published is to be seen beside its result.
+            error = None if row.state is PointState.PUBLISHED else ""
+            self.advance_point(result.scan_id, point, PointState.PUBLISHED, error=error, job=job)
             self.advance_point(result.scan_id, point, PointState.STORED, job=job)
         self.add_event(
             result.site,

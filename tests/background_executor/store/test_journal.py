@@ -8,8 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from background_executor import queries
+from background_executor.health import HealthSettings
 from background_executor.records import JobState, PointState
+from background_executor.states import is_settled
 from background_executor.store import Store
+from background_executor.verdict import judge
 from server_side.journal import (
     DataSeen,
     EndReason,
@@ -177,6 +180,53 @@ def test_a_failure_read_again_does_not_undo_a_later_result(
     _apply(scanning, job, list(failures), now)
     record = queries.points(scanning, plan.scan_id)[1]
     assert (record.state, record.error) == (PointState.STORED, "")
+
+
+@pytest.mark.parametrize("is_fetched_first", [True, False])
+def test_a_failure_after_a_result_is_seen_beside_it(
+    scanning: Store, plan: ScanPlan, job: str, now: datetime, is_fetched_first: bool
+) -> None:
+    point = plan.points[0]
+    seen, published = _journal(plan, job, now)[1], _journal(plan, job, now)[3]
+    failed = PointFailed(
+        seq=5, at=now, job=job, point=point, take=1, attempt=3, final=True, error="half is torn"
+    )
+
+    def fetch() -> None:
+        result = make_result(plan, Take(point=point), now)
+        with scanning.writing(now) as writer:
+            writer.add_result(result, Path("a"), SHA, judge(result, HealthSettings(), now))
+
+    _apply(scanning, job, [seen, published], now)
+    if is_fetched_first:
+        fetch()
+        assert is_settled(queries.points(scanning, plan.scan_id)[0])
+    _apply(scanning, job, [failed], now)
+    if not is_fetched_first:
+        fetch()
+    _apply(scanning, job, [seen, published, failed], now)
+    record = queries.points(scanning, plan.scan_id)[0]
+    assert (record.state, record.error, record.tries) == (PointState.STORED, "half is torn", 3)
+    assert not is_settled(record)
+    told = [e for e in queries.events(scanning, SITE) if e.act == "analysis failed"]
+    assert [(event.reason, event.job) for event in told] == [("half is torn", job)]
+
+
+def test_the_next_result_of_a_take_clears_what_failed_before_it(
+    scanning: Store, plan: ScanPlan, job: str, now: datetime
+) -> None:
+    point = plan.points[0]
+    first = _journal(plan, job, now)[3]
+    failed = PointFailed(
+        seq=5, at=now, job=job, point=point, take=1, attempt=1, final=False, error="torn"
+    )
+    again = Take(point=point, revision=2)
+    folder = f"data_{again.name}"
+    second = PointPublished(seq=6, at=now, job=job, take=again, folder=folder, manifest_sha256=SHA)
+    _apply(scanning, job, [first, failed], now)
+    assert queries.points(scanning, plan.scan_id)[0].error == "torn"
+    _apply(scanning, job, [second, first, failed, second], now)
+    assert queries.points(scanning, plan.scan_id)[0].error == ""
 
 
 def test_the_first_take_seen_again_does_not_open_a_stored_point(
