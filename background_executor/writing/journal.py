@@ -83,13 +83,17 @@ class StoreWriter(ResultWriting, JobWriting, SiteWriting):
 
     def set_live(self, job: str, live: LiveProgress | None) -> None:
         """Replace the progress of the point in hand, and move that point to processing."""
+        heard_at = self.get(tables.jobs, {"job": job}).last_heard_at
         super().set_live(job, live)
         if live is None or live.point is None or live.stage not in _WORKING:
             return
         key = {"scan_id": self.get(tables.jobs, {"job": job}).scan_id, "point": live.point.name}
         row = self.get(tables.points, key)
         waiting = (PointState.EXPECTED, PointState.ACQUIRING)
-        if row.state in waiting and live.take in (None, row.take):
+        # Progress that is older than the job's last line may be that of the try that failed.
+        is_news = heard_at is None or min(live.at, self.now) > heard_at
+        tried_again = row.state is PointState.FAILED and live.take == row.take and is_news
+        if tried_again or (row.state in waiting and live.take in (None, row.take)):
             self.advance_point(row.scan_id, live.point, PointState.PROCESSING, job=job)
 
     def _end_job(self, job: str, line: JobEnd) -> None:

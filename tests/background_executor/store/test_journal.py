@@ -297,3 +297,25 @@ def test_the_progress_of_the_point_in_hand_moves_it_to_processing_and_is_replace
     with scanning.writing(now) as writer:
         writer.advance_job(job, JobState.CANCELLED)
     assert queries.jobs(scanning, plan.scan_id)[0].live is None
+
+
+def test_a_failed_point_that_is_tried_again_is_processed_and_not_done(
+    scanning: Store, plan: ScanPlan, job: str, now: datetime
+) -> None:
+    point, successor = plan.points[1], job.replace("1", "2")
+    with scanning.writing(now) as writer:
+        writer.add_job(successor, plan.scan_id, successor, "process")
+    _apply(scanning, job, _journal(plan, job, now)[4:7], now + timedelta(minutes=1))
+
+    def hear(who: str, seconds: float, take: int | None) -> PointState:
+        at = now + timedelta(seconds=seconds)
+        live = LiveProgress(job=who, at=at, stage="fitting", point=point, take=take)
+        with scanning.writing(now + timedelta(minutes=2)) as writer:
+            writer.set_live(who, live)
+        return queries.points(scanning, plan.scan_id)[1].state
+
+    # The live file of the try that failed, read after the line that says so.
+    assert hear(job, 6.9, 1) is PointState.FAILED
+    assert hear(successor, 60, None) is PointState.FAILED
+    assert hear(successor, 61, 1) is PointState.PROCESSING
+    assert queries.points(scanning, plan.scan_id)[1].error == "torn, try 2"
