@@ -9,6 +9,7 @@ standard error.
 import argparse
 import contextlib
 import logging
+import math
 import os
 import signal
 import sys
@@ -197,7 +198,14 @@ def _fit(args: argparse.Namespace) -> int:
 
 def _add_hv_curve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("points", type=Path, help="CSV file with the columns hv_V,gain,gain_err")
-    parser.add_argument("--target-gain", type=float, default=1e7, help="gain that is wanted")
+    parser.add_argument("--target-gain", type=_gain, default=1e7, help="gain that is wanted")
+
+
+def _gain(text: str) -> float:
+    gain = float(text)
+    if not (math.isfinite(gain) and gain > 0):
+        raise argparse.ArgumentTypeError(f"expected a positive number like 1e7, found {text!r}")
+    return gain
 
 
 def _hv_curve(args: argparse.Namespace) -> int:

@@ -82,6 +82,17 @@ def test_an_order_that_is_no_order_is_said_in_one_line(tmp_path, capsys):
     assert text.count("\n") == 1
 
 
+@pytest.mark.parametrize("target", ["nan", "-1", "0", "inf", "much"])
+def test_a_target_gain_that_is_none_is_wrong_usage(target, capsys):
+    points = str(ROOT / "tests" / "data" / "gains.csv")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["hv-curve", points, f"--target-gain={target}"])
+    assert ended.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "--target-gain" in captured.err
+
+
 def test_the_list_of_acquisitions_is_clean_json(make_raw, tmp_path, capsys):
     make_raw(ACQUISITION)
     assert cli.main(["acquisitions", "--raw-base", str(tmp_path / "raw"), "--json"]) == 0
