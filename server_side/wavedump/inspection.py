@@ -17,7 +17,8 @@ class Inspection(BoundaryModel):
     format: str
     events: int
     """Whole, undamaged events."""
-    record_length: int
+    record_length: int | None
+    """None without a whole event: nothing was measured."""
     channel: int | None
     """None where the format does not say."""
     first_event: int | None
@@ -49,7 +50,7 @@ def inspect_file(path: Path, daq: DaqSettings) -> Inspection:
     return Inspection(
         format=seen.raw_format,
         events=seen.events,
-        record_length=seen.record_length,
+        record_length=seen.record_length if seen.events else None,
         channel=seen.channel,
         first_event=seen.first_event,
         last_event=seen.last_event,

@@ -161,6 +161,14 @@ def test_inspection_agrees_with_plain_numpy(raw_file: Path) -> None:
     ]
 
 
+def test_inspection_of_an_empty_file_claims_nothing_that_was_not_measured(raw_file: Path) -> None:
+    raw_file.write_bytes(b"")
+    seen = inspect_file(raw_file, DAQ)
+    assert (seen.format, seen.events) == ("empty", 0)
+    measured = (seen.record_length, seen.channel, seen.first_event, seen.last_event)
+    assert (*measured, seen.baseline_mean, seen.noise_rms) == (None,) * 6
+
+
 def test_blocks_have_at_most_the_wanted_number_of_events(raw_file: Path) -> None:
     raw_file.write_bytes(STYLES["ascii"].content(make_events(25)))
     blocks = list(open_reader(raw_file, DAQ, block_events=10).blocks())
