@@ -1,8 +1,8 @@
 """Power law through the gains of an HV check, and the voltage for a target gain.
 
 Numpy alone, so that the executor can use it too. A voltage is only given when
-the measured points bracket the target, the index is physical and the fit is
-acceptable; else the message says why there is none. Data never raise: what is
+the measured points bracket the target, the index is known and physical and the
+fit is acceptable; else the message says why there is none. Data never raise: what is
 wrong with them is the message.
 
 Use ``fit_hv_curve`` for the fit, ``gain_at_voltage`` for curve and band.
@@ -20,6 +20,8 @@ from server_side.chi2 import chi2_probability
 MIN_POINTS = 3
 MIN_VOLTAGE_RATIO = 1.01
 """Points closer together than 1 % of the voltage say nothing about the index."""
+MAX_INDEX_ERR = 0.25
+"""Of the range of physical indices: with more, one sigma to each side is half of it."""
 RELATIVE_ERRORS = (1e-6, 0.5)
 """Outside of these a relative gain error is no error of a gain fit, and logarithms no use."""
 
@@ -94,7 +96,8 @@ def fit_hv_curve(
     target_gain
         Gain to find the voltage for; the same kind of gain as ``gain``.
     index_limits
-        An index outside is not that of a photomultiplier.
+        An index outside is not that of a photomultiplier; one whose error is more than
+        a quarter of the distance between them is not known to be inside.
     min_p_value
         Least chi2 probability at which the power law is believed.
 
@@ -222,10 +225,9 @@ def _fault(
     min_p_value: float,
 ) -> str:
     """Return why there is no voltage, or nothing."""
-    low, high = index_limits
-    if not low <= line.index <= high:
-        index = f"{line.index:.2f} +- {line.index_err:.2f}"
-        return f"the index {index} is not between {low:g} and {high:g}"
+    fault = _index_fault(line, *index_limits)
+    if fault:
+        return fault
     probability = chi2_probability(line.chi2, line.ndf)
     if probability < min_p_value:
         return (
@@ -243,6 +245,20 @@ def _fault(
     voltage = math.exp(line.pivot + (math.log(target) - line.level) / line.index)
     if not points.voltage_v[0] <= voltage <= points.voltage_v[-1]:
         return f"the curve reaches the target at {voltage:.1f} V, outside of the measured points"
+    return ""
+
+
+def _index_fault(line: _Line, low: float, high: float) -> str:
+    index = f"{line.index:.2f} +- {line.index_err:.2f}"
+    if not low <= line.index <= high:
+        return f"the index {index} is not between {low:g} and {high:g}"
+    # Else errors that are large enough make every series of points acceptable.
+    if line.index_err > MAX_INDEX_ERR * (high - low):
+        return (
+            f"the index {index} is not known well enough to say that it is between {low:g} and "
+            f"{high:g}: its error may be at most {MAX_INDEX_ERR * (high - low):g}; the errors of "
+            "the gains are too large or the voltages too close"
+        )
     return ""
 
 

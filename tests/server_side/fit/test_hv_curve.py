@@ -100,6 +100,23 @@ def test_an_index_that_no_photomultiplier_has_is_refused(index: float) -> None:
     assert "index" in message
 
 
+def test_an_index_that_the_errors_leave_open_is_refused() -> None:
+    curve = fit_hv_curve([1700, 1800, 1900], [6.6e6, 9.9e6, 1.4e7], [3e6, 4e6, 6e6])
+    message = refused(curve)
+    assert "the index 6.76 +- 5.62 is not known well enough" in message
+    assert curve.index_err is not None
+
+
+@pytest.mark.parametrize(("relative", "valid"), [(0.1, True), (0.2, False)])
+def test_the_error_of_the_index_may_be_a_quarter_of_the_allowed_range(
+    relative: float, valid: bool
+) -> None:
+    series = exact_series(relative=relative)
+    curve = fit_hv_curve(series.voltage, series.gain, series.error)
+    assert curve.index_err is not None
+    assert ((curve.index_err <= 2.0), curve.valid) == (valid, valid)
+
+
 def test_points_off_a_power_law_are_refused_and_the_farthest_is_named() -> None:
     series = exact_series()
     gain = list(series.gain)
