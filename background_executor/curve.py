@@ -36,6 +36,8 @@ def make_hv_curve(
         [math.nan if point.gain_err is None else point.gain_err for point in used],
         target_gain=target_gain,
     )
+    if doubts := [words for point in points if (words := _describe_doubt(point))]:
+        curve = replace(curve, message="; ".join(filter(None, (curve.message, *doubts))))
     if dead := [words for point in points if (words := _describe_dead(point))]:
         message = f"{'; '.join(dead)}: measure again, or flag the point to go on without it"
         curve = replace(
@@ -49,15 +51,15 @@ def _judge_point(point: PointRecord) -> HvPointRecord | None:
     """Say whether a point enters the curve; None before it was measured."""
     if not isinstance(point.point, VoltagePoint) or not _is_measured(point):
         return None
-    note = _why_left_out(point)
+    left_out = _why_left_out(point)
     gain = point.gain
     return HvPointRecord(
         voltage_v=point.point.voltage_v,
         gain=gain.gain if gain else None,
         gain_err=gain.gain_err if gain else None,
         model=gain.model if gain else "",
-        used=not note,
-        note=note,
+        used=not left_out,
+        note=left_out or _doubt(point),
     )
 
 
@@ -86,3 +88,22 @@ def _describe_dead(point: PointRecord) -> str:
         return ""
     why = _why_left_out(point)
     return f"no gain at {point.point.name.removeprefix('HV_')} V ({why})" if why else ""
+
+
+def _doubt(point: PointRecord) -> str:
+    """Say why a gain that enters the curve was not judged healthy; empty when nothing is wrong.
+
+    A poor point, of too few charges or saturated, has a valid gain with its error, which
+    weighs it in the fit. Whether it is good enough, who reads the voltage decides.
+    """
+    if point.verdict is None or point.verdict.verdict is not Verdict.POOR:
+        return ""
+    return f"poor: {point.verdict.summary}"
+
+
+def _describe_doubt(point: PointRecord) -> str:
+    """Say that a point of the curve is poor; empty when it is not, or not in the curve."""
+    if not _is_measured(point) or _why_left_out(point):
+        return ""
+    doubt = _doubt(point)
+    return f"{point.point.name.removeprefix('HV_')} V is {doubt}" if doubt else ""

@@ -321,7 +321,7 @@ class HvPointRecord:
     model: str
     used: bool
     note: str
-    """Why it was left out."""
+    """Why it was left out, or what is poor about it although it is used."""
 
 
 @dataclass(frozen=True)

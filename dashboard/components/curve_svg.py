@@ -89,7 +89,7 @@ def _draw_point(frame: Frame, point: CurvePoint) -> str:
     kind = "measured" if point.is_used else "measured unused"
     label = f"{point.voltage_v} V: {point.gain:.4g} ± {point.gain_err:.2g}"
     if point.note:
-        label += f", not used: {point.note}"
+        label += f", {point.note}" if point.is_used else f", not used: {point.note}"
     caps = "".join(f"M{x - 4:.1f} {end:.1f}h8" for end in (low, high))
     return (
         f'<g class="{kind}"><title>{escape(label)}</title>'

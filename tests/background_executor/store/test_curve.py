@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from background_executor import queries
-from background_executor.health import HealthSettings
+from background_executor.health import HealthSettings, Limits
 from background_executor.records import DecisionKind, HvCurveRecord
 from background_executor.store import Store
 from background_executor.verdict import judge
@@ -31,6 +31,7 @@ def _measure(
     fates: Mapping[int, Fate] | None = None,
     *,
     count: int = 5,
+    health: HealthSettings | None = None,
 ) -> None:
     with store.writing(now) as writer:
         writer.add_scan(plan, "me")
@@ -39,7 +40,7 @@ def _measure(
         fate = (fates or {}).get(number, Fate.HEALTHY)
         result = make_result(plan, Take(point=point), now, fate=fate, gain=gain, seed=number)
         with store.writing(now + timedelta(minutes=number)) as writer:
-            judgement = judge(result, HealthSettings(), now)
+            judgement = judge(result, health or HealthSettings(), now)
             writer.add_result(result, Path(point.name), f"{number:064x}", judgement)
 
 
@@ -84,11 +85,24 @@ def test_a_dead_point_takes_the_voltage_away_until_it_is_flagged(
             DecisionKind.FLAGGED,
             reason="HV",
             comment="",
-            operator="A. Operator",
+            operator="night shift",
         )
     flagged = _curve(store, hv_plan)
-    assert flagged.points[4].note == "flagged by A. Operator: HV"
+    assert flagged.points[4].note == "flagged by night shift: HV"
     assert flagged.curve.hv_at_target_v == pytest.approx(TRUE_HV, abs=3.0)
+
+
+def test_a_poor_point_is_used_and_named(store: Store, hv_plan: ScanPlan, now: datetime) -> None:
+    few = HealthSettings(statistics=Limits(inner_low=10**9, outer_low=10**9))
+    _measure(store, hv_plan, now, count=1, health=few)
+    _measure(store, hv_plan, now)
+    first, *others = _curve(store, hv_plan).points
+    assert first.used
+    assert first.note.startswith("poor: ")
+    assert {(point.used, point.note) for point in others} == {(True, "")}
+    curve = _curve(store, hv_plan).curve
+    assert "1700 V is poor: " in curve.message
+    assert curve.hv_at_target_v == pytest.approx(TRUE_HV, abs=3.0)
 
 
 def test_a_point_that_could_not_be_analysed_takes_the_voltage_away(
