@@ -54,7 +54,7 @@ HV_SCAN = "5ca100000003"
 POOR_HV_SCAN = "5ca100000004"
 """HV check of KQ0151 with a dead point."""
 JOB = "10b00000-0000-4000-8000-00000000000{}"
-OPERATOR = "A. Operator"
+OPERATOR = "night shift"
 
 RUNNING_FATES = {
     3: Fate.CHECK,

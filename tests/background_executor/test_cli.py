@@ -79,11 +79,11 @@ def test_what_is_asked_is_answered(
 def test_what_is_asked_while_nobody_runs_waits(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert type_in(bench, "sync-now", "--operator", "A. Nyone", "--key", "k") == 0
-    assert type_in(bench, "sync-now", "--operator", "A. Nyone", "--key", "k", "--wait") == 3
+    assert type_in(bench, "sync-now", "--operator", "night shift", "--key", "k") == 0
+    assert type_in(bench, "sync-now", "--operator", "night shift", "--key", "k", "--wait") == 3
     assert "no executor of site here runs" in capsys.readouterr().out
     (command,) = queries.commands(bench.store, "here")
-    assert (command.state, command.operator) == ("waiting", "A. Nyone")
+    assert (command.state, command.operator) == ("waiting", "night shift")
     assert type_in(bench, "status") == 3
     assert "no executor runs" in capsys.readouterr().out
 

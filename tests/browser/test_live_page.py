@@ -72,7 +72,7 @@ def test_the_keyboard_walks_over_the_map_and_opens_a_point(live: Watched) -> Non
 
 def test_a_reload_brings_the_same_view_back(live: Watched) -> None:
     live.open()
-    sign(live, "Ada")
+    sign(live, "night shift")
     live.tile(1, "theta20_phi90").click()
     expect(live.page).to_have_url(re.compile("p1=theta20_phi90"))
     live.page.locator(".st-key-kind2").get_by_text("HV").click()
@@ -85,12 +85,12 @@ def test_a_reload_brings_the_same_view_back(live: Watched) -> None:
     expect(live.page.get_by_text("θ 20°, φ 90°", exact=True).first).to_be_visible()
     expect(live.page.locator(".st-key-map2 [role=button]")).to_have_count(5)
     expect(live.page.get_by_label("Serial number of PMT 1")).to_have_value("KQ0999")
-    expect(live.page.get_by_role("textbox", name="Your name")).to_have_value("Ada")
+    expect(live.page.get_by_role("textbox", name="Your name")).to_have_value("night shift")
 
 
 def test_a_wrong_serial_number_is_refused_in_words(live: Watched) -> None:
     live.open()
-    sign(live, "Ada")
+    sign(live, "night shift")
     serial = live.page.get_by_label("Serial number of PMT 1")
     serial.fill("<b>KQ 1</b>")
     serial.press("Enter")
@@ -102,30 +102,30 @@ def test_a_wrong_serial_number_is_refused_in_words(live: Watched) -> None:
 def test_the_controls_wait_for_a_name(live: Watched) -> None:
     live.open()
     expect(live.page.locator(".st-key-start-scan1 button")).to_be_disabled()
-    sign(live, "Ada")
+    sign(live, "night shift")
     expect(live.page.locator(".st-key-start-scan1 button")).to_be_enabled()
 
 
 def test_a_browser_remembers_the_operators_name(live: Watched) -> None:
     live.open()
-    sign(live, "Ada")
+    sign(live, "night shift")
     expect(live.page.locator(".st-key-start-scan1 button")).to_be_enabled()
     live.open("/log", ".pmt-table")
     live.open()
-    expect(live.page.get_by_role("textbox", name="Your name")).to_have_value("Ada")
+    expect(live.page.get_by_role("textbox", name="Your name")).to_have_value("night shift")
     expect(live.page.locator(".st-key-start-scan1 button")).to_be_enabled()
 
 
 def test_a_command_is_answered_at_once_with_its_waiting(live: Watched, seeded: Seeded) -> None:
     live.open("/?sn1=KQ0777")
-    sign(live, "Ada")
+    sign(live, "night shift")
     live.page.locator(".st-key-start-scan1 button").click()
     expect(live.page.get_by_text("Start scan KQ0777").first).to_be_visible()
     live.page.locator(".st-key-start-scan1 button").click()
     live.page.wait_for_timeout(1500)
     with open_store(seeded) as store:
         asked = [c for c in queries.commands(store, "demo") if "KQ0777" in c.arguments]
-    assert [command.operator for command in asked] == ["Ada"]
+    assert [command.operator for command in asked] == ["night shift"]
 
 
 def test_a_new_result_is_on_the_page_within_two_seconds(live: Watched, seeded: Seeded) -> None:

@@ -84,7 +84,7 @@ def test_a_scan_is_run_from_an_empty_store_by_the_page_alone(
     with run_server(tmp_path / "site.toml") as server, watch_page(browser, server) as live:
         live.open("/", "text=executor not running")
         name = live.page.get_by_role("textbox", name="Your name")
-        name.fill("Ada")
+        name.fill("night shift")
         name.press("Enter")
         press(live, "start-executor")
         expect(live.page.get_by_text("executor running")).to_be_visible(timeout=60_000)

@@ -24,7 +24,7 @@ from tests.dashboard.conftest import NOW, make_point
 
 
 def decide(kind: DecisionKind) -> DecisionRecord:
-    return DecisionRecord(kind, "", "", "A. Operator", NOW)
+    return DecisionRecord(kind, "", "", "night shift", NOW)
 
 
 @pytest.mark.parametrize("face", list(Face))

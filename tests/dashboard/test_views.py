@@ -79,14 +79,14 @@ def test_times_are_written_in_the_sites_zone() -> None:
 
 
 def test_a_tile_says_all_of_its_point_in_one_sentence() -> None:
-    decision = DecisionRecord(DecisionKind.FLAGGED, "", "", "Ada", NOW)
+    decision = DecisionRecord(DecisionKind.FLAGGED, "", "", "night shift", NOW)
     tile = make_tile(make_point(decision=decision, takes=2, take=2), NOW)
     assert tile.face is Face.FLAGGED
     assert tile.number == "1.025"
     assert tile.label == (
         f"θ 10°, φ 90°: flagged, gain (1.0246 ± 0.0016) {wording.TIMES} 10⁷, "
         "every required check passed, "
-        "flagged by Ada, take 2 of 2"
+        "flagged by night shift, take 2 of 2"
     )
 
 
@@ -135,7 +135,7 @@ def test_a_running_executor_shows_its_link() -> None:
 
 def test_old_answers_leave_the_page_and_waiting_commands_stay() -> None:
     old = NOW - timedelta(hours=1)
-    answered = CommandRecord(1, "demo", "sync-now", '{"kind":"sync-now"}', "Ada",
+    answered = CommandRecord(1, "demo", "sync-now", '{"kind":"sync-now"}', "night shift",
                              CommandState.DONE, "ok", old, old)  # fmt: skip
     waiting = replace(answered, command_id=2, state=CommandState.WAITING, answered_at=None)
     shown = recent_commands((waiting, answered), NOW)
