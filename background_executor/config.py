@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from background_executor.config_file import parse_settings, read_text
+from background_executor.errors import StoreError
 from background_executor.health import HealthSettings
 from background_executor.store import Store
 from server_side.boundary import BoundaryModel
@@ -206,8 +207,20 @@ class SiteConfig(BoundaryModel):
         return tuple(VoltagePoint(voltage_v=nominal_v + step) for step in self.plan.hv_steps_v)
 
     def open_store(self) -> Store:
-        """Open the site's store; its folders are made when they are missing."""
-        self.results_folder.mkdir(parents=True, exist_ok=True)
+        """Open the site's store; its folders are made when they are missing.
+
+        Raises
+        ------
+        StoreError
+            When that cannot be.
+        """
+        try:
+            self.results_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"folder {self.results_folder} cannot be made: {error.strerror}; "
+                "look at state_dir in section [site] of the settings"
+            ) from error
         return Store.open(self.store_url, self.results_folder)
 
 

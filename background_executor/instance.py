@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 LOCK_PATIENCE_S = 1.0
 """Longer than somebody who only looks holds the lock."""
 LOOK_EVERY_S = 0.1
+END_PATIENCE_S = 10.0
+"""For the turn in hand of an executor that came up too late."""
 START_LOG = "start.log"
 
 
@@ -212,26 +214,42 @@ def spawn(config_path: Path, timeout_s: float) -> int:
         When it did not come up; the message is what it said.
     """
     config = load_config(config_path)
-    config.log_folder.mkdir(parents=True, exist_ok=True)
-    log_file = config.log_folder / START_LOG
-    asked_at = datetime.now(UTC)
+    # What the store says against it is said before anything is started.
+    with contextlib.closing(config.open_store()) as store:
+        config.log_folder.mkdir(parents=True, exist_ok=True)
+        log_file = config.log_folder / START_LOG
+        asked_at = datetime.now(UTC)
+        process = _start_process(config_path, log_file)
+        give_up = time.monotonic() + timeout_s
+        while not _has_beaten(store, config.site.name, process.pid, asked_at):
+            if process.poll() is not None or time.monotonic() > give_up:
+                _end_process(process)
+                said = log_file.read_text(errors="replace").strip()[-2000:]
+                raise ExecutorError(said or f"the executor gave no sign of life; see {log_file}")
+            time.sleep(LOOK_EVERY_S)
+    return process.pid
+
+
+def _start_process(config_path: Path, log_file: Path) -> subprocess.Popen[bytes]:
     argv = [sys.executable, "-m", "background_executor", "run", "--settings", str(config_path)]
     with log_file.open("wb") as output:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    give_up = time.monotonic() + timeout_s
-    with contextlib.closing(config.open_store()) as store:
-        while not _has_beaten(store, config.site.name, process.pid, asked_at):
-            if process.poll() is not None or time.monotonic() > give_up:
-                said = log_file.read_text(errors="replace").strip()[-2000:]
-                raise ExecutorError(said or f"the executor gave no sign of life; see {log_file}")
-            time.sleep(LOOK_EVERY_S)
-    return process.pid
+
+
+def _end_process(process: subprocess.Popen[bytes]) -> None:
+    """End a process of which nobody would know that it runs."""
+    process.terminate()
+    try:
+        process.wait(timeout=END_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _has_beaten(store: Store, site: str, pid: int, since: datetime) -> bool:

@@ -26,10 +26,24 @@ RUN = [sys.executable, "-m", "background_executor", "run", "--settings"]
 
 @pytest.fixture
 def site(bench: Bench) -> Iterator[Bench]:
-    """A site; an executor that a test leaves running is ended."""
+    """A site; whatever a test leaves running is ended, also what has no lock yet."""
     yield bench
     with contextlib.suppress(ExecutorError):
         instance.stop(bench.config)
+    for pid in processes_of(bench.settings):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def processes_of(settings: Path) -> list[int]:
+    """Return the executors that were started with a settings file, in whatever state."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"background_executor" in words and str(settings).encode() in words:
+                found.append(int(folder.name))
+    return found
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -181,9 +195,16 @@ def test_a_failure_that_nobody_expected_is_a_row_and_an_exit_code(site: Bench) -
 def test_a_start_that_fails_says_why(site: Bench) -> None:
     (site.config.site.state_dir / "results").rmdir()
     (site.config.site.state_dir / "results").write_text("in the way")
-    with pytest.raises(ExecutorError, match=r"results|File exists"):
+    with pytest.raises(ExecutorError, match=r"^folder .*results cannot be made: File exists"):
         instance.start_detached(site.settings, timeout_s=20)
+    assert processes_of(site.settings) == []
     (site.config.site.state_dir / "results").unlink()
+
+
+def test_a_start_that_takes_too_long_leaves_nothing_behind(site: Bench) -> None:
+    with pytest.raises(ExecutorError, match="gave no sign of life"):
+        instance.start_detached(site.settings, timeout_s=0.01)
+    assert processes_of(site.settings) == []
 
 
 def test_wrong_settings_are_said_before_anything_starts(tmp_path: Path) -> None:
