@@ -62,8 +62,8 @@ SCAN_TRANSITIONS: Final[Mapping[ScanState, frozenset[ScanState]]] = {
     _SCAN.RUNNING: frozenset({_SCAN.COMPLETE, _SCAN.STOPPED}),
     # A retake opens a finished scan again.
     _SCAN.COMPLETE: frozenset({_SCAN.RUNNING, _SCAN.ARCHIVED}),
-    # The last points of a stopped scan may still arrive and make it complete.
-    _SCAN.STOPPED: frozenset({_SCAN.RUNNING, _SCAN.COMPLETE, _SCAN.ARCHIVED}),
+    # It stays stopped although its last points may still arrive; a retake opens it again.
+    _SCAN.STOPPED: frozenset({_SCAN.RUNNING, _SCAN.ARCHIVED}),
     # Restored from the archive.
     _SCAN.ARCHIVED: frozenset({_SCAN.COMPLETE, _SCAN.STOPPED}),
 }

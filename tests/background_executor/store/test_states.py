@@ -72,6 +72,11 @@ def test_a_move_is_allowed_exactly_when_the_table_has_it(
             check_transition("it", table, before, after)
 
 
+def test_a_stopped_scan_is_never_called_complete() -> None:
+    with pytest.raises(StoreError, match="cannot become 'complete'"):
+        check_transition("scan", SCAN_TRANSITIONS, ScanState.STOPPED, ScanState.COMPLETE)
+
+
 @pytest.mark.parametrize("ended", sorted(ENDED_JOB_STATES - {JobState.LOST}))
 def test_an_ended_job_stays_ended(ended: JobState) -> None:
     assert JOB_TRANSITIONS[ended] == frozenset()
