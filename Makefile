@@ -26,7 +26,7 @@ demo-check: install ## the same without a browser, compared with the truth; exit
 
 test: install lint ## install what is missing, then lint, types and all tests
 	@.ci/system-packages $(TEST_PACKAGES)
-	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_OPTIONS)
 
 lint: install ## ruff, format, mypy --strict and the import contracts
 	$(BIN)/ruff check .
