@@ -5,7 +5,6 @@ lie on the disk, and the folder is renamed. A folder that is there already, from
 a life that ended before its row was written, is checked in the same way.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from background_executor.crash_points import CrashPoint, reach
 from background_executor.errors import UntrustedFileError
 from background_executor.transport import FetchedFile
+from server_side.durable_files import sync_folder, write_synced
 from server_side.errors import ManifestError
 from server_side.layout import MANIFEST_FILE, RESULT_FILE, WAVEFORMS_FILE
 from server_side.publish import Manifest, manifest_sha256, verify_folder
@@ -79,7 +79,7 @@ def put_in_place(copy: TakeCopy, files: Iterable[FetchedFile]) -> PlacedTake:
         part.rmdir()
         raise
     part.rename(copy.target)
-    _sync_folder(copy.target.parent)
+    sync_folder(copy.target.parent)
     return PlacedTake(copy.target, placed.manifest_sha256, placed.result)
 
 
@@ -108,18 +108,11 @@ def _write_files(part: Path, copy: TakeCopy, files: Iterable[FetchedFile]) -> No
             raise UntrustedFileError(
                 f"{copy.folder} holds a file of the name {name[:60]!r}: no published file has one"
             ) from None
-        _write_synced(part / name, file.content)
-    _sync_folder(part)
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    try:
-        with path.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except FileExistsError:
-        raise UntrustedFileError(f"{path.name} came twice for {path.parent.name}") from None
+        try:
+            write_synced(part / name, file.content)
+        except FileExistsError:
+            raise UntrustedFileError(f"{name} came twice for {part.name}") from None
+    sync_folder(part)
 
 
 def _verify(folder: Path, copy: TakeCopy) -> PlacedTake:
@@ -167,11 +160,3 @@ def _empty(part: Path) -> None:
     part.mkdir(parents=True, exist_ok=True)
     for entry in part.iterdir():
         entry.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
