@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from background_executor.asking import EXIT_FAILED
+from background_executor.config import SETTINGS_VARIABLE
 from background_executor.errors import ExecutorError, SettingsError
 from background_executor.verbs import VERBS
-
-SETTINGS_VARIABLE = "PMT_MONITOR_SETTINGS"
 
 
 def make_parser() -> argparse.ArgumentParser:

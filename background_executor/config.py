@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
+import sqlalchemy as sa
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from background_executor.config_file import parse_settings, read_text
@@ -32,6 +33,8 @@ from server_side.settings import (
     WatchSettings,
 )
 
+SETTINGS_VARIABLE = "PMT_MONITOR_SETTINGS"
+"""Environment variable that names the settings file, for the command line and the pages."""
 Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n]*$", max_length=1000)]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@:-]{0,99}$")]
 HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}$")]
@@ -181,6 +184,13 @@ class SiteConfig(BoundaryModel):
     def store_url(self) -> str:
         """URL of the store; a SQLite file in the state folder unless settings say otherwise."""
         return self.site.store_url or f"sqlite:///{self.site.state_dir / 'store.sqlite'}"
+
+    @property
+    def has_store(self) -> bool:
+        """Whether there is a store to look at; one in a database server is always asked."""
+        url = sa.make_url(self.store_url)
+        is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+        return not is_file or Path(str(url.database)).exists()
 
     @property
     def results_folder(self) -> Path:

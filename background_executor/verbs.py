@@ -85,6 +85,13 @@ def _status_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _status(given: Arguments) -> int:
     config = load_config(given.settings)
+    if not config.has_store:
+        print(
+            f"site {config.site.name} has no store yet, below {config.site.state_dir}: "
+            f"no executor ever ran with {given.settings}",
+            file=sys.stderr,
+        )
+        return EXIT_REFUSED
     with contextlib.closing(config.open_store()) as store:
         report = status_report(config, store)
     print(status_json(report) if given.json else status_text(report))

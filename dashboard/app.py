@@ -4,10 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from background_executor.config import SETTINGS_VARIABLE
 from background_executor.errors import ExecutorError
 from dashboard.components.faults import show_faults
 from dashboard.components.markup import icon_css
-from dashboard.site import SETTINGS_VARIABLE, open_site
+from dashboard.site import open_site
 
 HERE = Path(__file__).parent
 

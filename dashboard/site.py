@@ -9,11 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from background_executor.config import SiteConfig, load_config
+from background_executor.config import SETTINGS_VARIABLE, SiteConfig, load_config
 from background_executor.errors import SettingsError
 from background_executor.store import Store
-
-SETTINGS_VARIABLE = "PMT_MONITOR_SETTINGS"
 
 
 @dataclass(frozen=True)

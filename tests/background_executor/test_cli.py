@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from background_executor import instance, queries
-from background_executor.cli import SETTINGS_VARIABLE, main
+from background_executor.cli import main
+from background_executor.config import SETTINGS_VARIABLE
 from background_executor.verbs import VERBS
 from tests.background_executor.bench import HANGS, Bench
 
@@ -86,6 +88,15 @@ def test_what_is_asked_while_nobody_runs_waits(
     assert (command.state, command.operator) == ("waiting", "night shift")
     assert type_in(bench, "status") == 3
     assert "no executor runs" in capsys.readouterr().out
+
+
+def test_status_of_a_site_that_never_ran_says_so_and_makes_nothing(
+    settings_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(settings_file.parent.rglob("*"))
+    assert main(["status", "--settings", str(settings_file)]) == 3
+    assert "has no store yet" in capsys.readouterr().err
+    assert sorted(settings_file.parent.rglob("*")) == before
 
 
 def test_a_wrong_serial_number_is_said_and_nothing_is_asked(
