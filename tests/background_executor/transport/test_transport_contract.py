@@ -1,7 +1,6 @@
 """What every transport must do; runs against each one that conftest.py names."""
 
 import os
-import time
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -55,10 +54,8 @@ def test_a_missing_program_is_exit_status_127(transport: Transport) -> None:
 
 
 def test_a_command_that_does_not_end_is_unreachable_in_time(transport: Transport) -> None:
-    began = time.monotonic()
     with pytest.raises(UnreachableError, match="sleep"):
-        transport.run(["sleep", "60"], timeout_s=0.5)
-    assert time.monotonic() - began < 10
+        transport.run(["sleep", "3600"], timeout_s=0.5)
     assert transport.run(["echo", "again"], timeout_s=20).stdout == "again\n"
 
 
