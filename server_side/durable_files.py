@@ -7,8 +7,6 @@ content by its own ``fsync``, its name by that of the folder it is in.
 import os
 from pathlib import Path
 
-from server_side.errors import PublishError
-
 
 def write_synced(path: Path, content: bytes) -> None:
     """Write a new file and flush it; one that is there already is an error."""
@@ -35,18 +33,7 @@ def make_folder(folder: Path) -> None:
         sync_folder(folder.parent)
 
 
-def move_into_place(aside: Path, target: Path) -> None:
-    """Flush a file that was written under a temporary name, and give it its own.
-
-    Raises
-    ------
-    PublishError
-        When the disk refuses.
-    """
-    try:
-        with aside.open("rb") as stream:
-            os.fsync(stream.fileno())
-        aside.replace(target)
-        sync_folder(target.parent)
-    except OSError as error:
-        raise PublishError(f"cannot put {target} in place: {error}") from error
+def sync_file(path: Path) -> None:
+    """Flush the content of a file that another library wrote."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())

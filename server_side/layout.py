@@ -15,6 +15,7 @@ Tree below the base folder of a site::
     FLAG/  archive/                           results and scans that were moved
     .processes/                               jobs of a site without a batch system
     ROOT_SCAN_DATA_saves/pyrate_output_<stamp>/<SN>/scan_<stamp>_<SN>_<take>.root
+    ROOT_SCAN_DATA_saves/.building-<scan id>/ what a job has in hand of them
 """
 
 from dataclasses import dataclass
@@ -105,6 +106,11 @@ class ScanLayout:
         serial = self.plan.serial_number
         folder = self.base / ROOT_FOLDER / f"pyrate_output_{stamp}" / serial
         return folder / f"scan_{stamp}_{serial}_{take.name}.root"
+
+    @property
+    def root_building_folder(self) -> PurePosixPath:
+        """Folder of this scan's ROOT files that no published take names yet."""
+        return self.base / ROOT_FOLDER / f"{TEMPORARY_PREFIX}{self.plan.scan_id}"
 
     def file_stem(self, stamp: str, take: Take) -> str:
         """Return the common beginning of a take's plot and gain file."""

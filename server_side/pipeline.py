@@ -1,23 +1,20 @@
 """The way from the raw files of one point to its published result.
 
-``process_point`` is the method section: read, integrate, write, select, fit,
-draw, publish. It knows nothing of jobs: ``scan_watch`` and the command line
+``process_point`` is the method section: read, integrate, select, fit, draw,
+write, publish. It knows nothing of jobs: ``scan_watch`` and the command line
 call it. Importing it loads zfit.
 """
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from server_side.describe import describe_result, gain_file_of
-from server_side.durable_files import move_into_place
 from server_side.gain_fit import GainFitter
 from server_side.journal_writer import utc_now
-from server_side.layout import RESULT_FILE, TEMPORARY_PREFIX, WAVEFORMS_FILE
+from server_side.layout import RESULT_FILE, WAVEFORMS_FILE
 from server_side.plot import PlotCaption, draw_charge_plot
 from server_side.point_work import PointAnalysis, PointWork
 from server_side.publish import NewFile, Published, publish_folder
@@ -25,7 +22,7 @@ from server_side.pulses import AlignedPulses, PulseReading, read_pulses
 from server_side.quality import measure_quality
 from server_side.response import described_spectra
 from server_side.result import FitOutcome, NoFit, PointResult, Spectrum
-from server_side.root_file import write_root_file
+from server_side.root_publish import root_file_in_place
 from server_side.selection import Selection, select_charges, threshold_spectrum
 from server_side.spectra import fixed_window_spectra
 
@@ -41,26 +38,24 @@ def process_point(work: PointWork, fitter: GainFitter, report: Report) -> Publis
     ------
     RawDataError
         When the raw data cannot be used.
-    PublishError
-        When the result cannot be put in place.
+    PublishError, RootFileError
+        When the result or its ROOT file cannot be put in place.
     """
     clock = time.monotonic()
     report("reading", 0)
     reading = read_and_integrate(work, report)
-    with trees_aside(work, reading.pulses) as trees:
-        report("fitting", len(reading.pulses.event_number))
-        selection = select_pulses(work, reading.pulses)
-        spectra = make_spectra(work, reading.pulses, selection)
-        fits = fit_spectra(fitter, spectra, work.models)
-        quality = measure_quality(reading, selection, fits, work.plan, work.pmt_channel)
-        analysis = PointAnalysis(selection, spectra, fits, quality)
-        report("publishing", len(reading.pulses.event_number))
-        plot = draw_plot(work, analysis)
+    report("fitting", len(reading.pulses.event_number))
+    selection = select_pulses(work, reading.pulses)
+    spectra = make_spectra(work, reading.pulses, selection)
+    fits = fit_spectra(fitter, spectra, work.models)
+    quality = measure_quality(reading, selection, fits, work.plan, work.pmt_channel)
+    analysis = PointAnalysis(selection, spectra, fits, quality)
+    report("publishing", len(reading.pulses.event_number))
+    plot = draw_plot(work, analysis)
+    stamp, pulses = work.raw_point.stamp, reading.pulses
+    with root_file_in_place(work.layout, stamp, work.take, pulses) as root_file:
         spent_s = time.monotonic() - clock
-        result = describe_result(
-            work, reading, analysis, root_file=trees.target, duration_s=spent_s
-        )
-        move_into_place(trees.aside, trees.target)
+        result = describe_result(work, reading, analysis, root_file=root_file, duration_s=spent_s)
         return publish_result(work, result, plot, reading)
 
 
@@ -77,32 +72,6 @@ def read_and_integrate(work: PointWork, report: Report) -> PulseReading:
 
     daq, kind = work.plan.settings.daq, work.plan.kind
     return read_pulses(work.paths, daq, work.analysis, kind, report=tell)
-
-
-@dataclass(frozen=True)
-class TreeFile:
-    """A ROOT file that is written, and the name that it gets with the publication."""
-
-    aside: Path
-    target: Path
-
-
-@contextmanager
-def trees_aside(work: PointWork, pulses: AlignedPulses) -> Iterator[TreeFile]:
-    """Write the trees under a temporary name; what is not put in place goes away.
-
-    Another scan of the same acquisition has the same name for its file: it is
-    not overwritten, and the name gets this scan's id.
-    """
-    target = Path(work.layout.root_file(work.raw_point.stamp, work.take))
-    if target.exists():
-        target = target.with_stem(f"{target.stem}_{work.plan.scan_id}")
-    aside = target.with_name(f"{TEMPORARY_PREFIX}{work.plan.scan_id}-{target.name}")
-    try:
-        write_root_file(aside, pulses)
-        yield TreeFile(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def select_pulses(work: PointWork, pulses: AlignedPulses) -> Selection:

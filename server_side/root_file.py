@@ -3,12 +3,10 @@
 ``Tree_CH<n>`` holds ``PulseStart`` (samples) and ``PulseCharge`` (pC), as the
 group's own programs write and read them, NaN where there is no pulse, and then
 what else was measured. All floats are doubles, so that a charge reads back as
-it was computed. Writing and reading go in chunks; a file appears under its
-name only when it is whole.
+it was computed. Writing and reading go in chunks. How a file comes to its name
+is the matter of ``root_publish``.
 """
 
-import os
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +16,8 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
+from server_side.durable_files import make_folder, sync_file, sync_folder
 from server_side.errors import RootFileError
-from server_side.layout import TEMPORARY_PREFIX
 from server_side.pulses.align import AlignedPulses, align
 from server_side.pulses.table import PulseTable, concatenate, empty_table, unmeasured_table
 
@@ -44,23 +42,23 @@ PYRATE_BRANCHES = ("PulseStart", "PulseCharge")
 
 
 def write_root_file(path: Path, pulses: AlignedPulses) -> None:
-    """Write a ROOT file aside, flush it and rename it into place.
+    """Write a new ROOT file and flush it; one that cannot be written whole is taken away.
 
     Raises
     ------
     RootFileError
-        When the disk refuses.
+        When there is something of that name already, or the disk refuses.
     """
-    aside = path.with_name(f"{TEMPORARY_PREFIX}{path.name}.{uuid.uuid4().hex}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        path.open("xb").close()
         try:
-            _write_trees(aside, pulses)
-            _sync(aside, os.O_RDONLY)
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
-        _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            _write_trees(path, pulses)
+            sync_file(path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
     except OSError as error:
         raise RootFileError(f"cannot write ROOT file {path}: {error}") from error
 
@@ -91,7 +89,7 @@ def read_root_file(path: Path) -> AlignedPulses:
 
 def _write_trees(path: Path, pulses: AlignedPulses) -> None:
     # LZ4 keeps up with the disk; the default takes longer than everything before it.
-    with uproot.create(path, compression=uproot.LZ4(1)) as file:
+    with uproot.recreate(path, compression=uproot.LZ4(1)) as file:
         for table in pulses.tables:
             types = {branch: getattr(table, column).dtype for branch, column in BRANCHES.items()}
             tree = file.mktree(f"{TREE_PREFIX}{table.channel}", types)
@@ -133,11 +131,3 @@ def _table_of(channel: int, first: int, arrays: dict[str, NDArray[Any]]) -> Puls
         if branch in arrays
     }
     return replace(table, **columns)
-
-
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

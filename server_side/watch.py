@@ -121,8 +121,7 @@ def _work_to_the_end(
 ) -> tuple[EndReason, str]:
     """Watch the scan; whatever ends that becomes the reason of the last word."""
     try:
-        for name in remove_leftovers(Path(layout.results_folder)):
-            log.info("Took away %s, which a killed job had left half built", name)
+        _tidy(layout, order.flag_folder)
         return _watch(_start(order, layout, journal, interrupt), order, interrupt), ""
     except EndRequested as request:
         return request.reason, request.message
@@ -132,6 +131,16 @@ def _work_to_the_end(
     except Exception as error:
         log.exception("The job cannot go on")
         return EndReason.FAILED, f"{type(error).__name__}: {error}"
+
+
+def _tidy(layout: ScanLayout, flag_folder: str) -> None:
+    """Take away what killed jobs of this scan left half done."""
+    # Loads uproot: after the claim and the first line.
+    from server_side.root_publish import remove_root_leftovers  # noqa: PLC0415
+
+    results = remove_leftovers(Path(layout.results_folder))
+    for name in (*results, *remove_root_leftovers(layout, flag_folder)):
+        log.info("Took away %s, which a killed job had left half done", name)
 
 
 def _start(
