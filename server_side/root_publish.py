@@ -134,7 +134,7 @@ def _is_named_in(folder: Path, name: Path) -> bool:
     path = folder / RESULT_FILE
     try:
         return PointResult.model_validate_json(path.read_bytes()).provenance.root_file == str(name)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValidationError) as error:
         log.warning("%s cannot be read; the ROOT file %s is kept: %s", path, name, error)
