@@ -20,8 +20,8 @@ from background_executor.errors import RemoteFileError
 from background_executor.following import FollowedJobRecord
 from background_executor.records import ENDED_JOB_STATES, JobState, ScanState
 from background_executor.site import Site
-from server_side.errors import JournalError
 from server_side.journal import (
+    BadLine,
     DataSeen,
     EndReason,
     JobEnd,
@@ -30,7 +30,7 @@ from server_side.journal import (
     LiveProgress,
     PointFailed,
     PointPublished,
-    read_lines,
+    read_past_bad_lines,
 )
 from server_side.layout import take_folder_name
 from server_side.scan import ScanPlan
@@ -68,21 +68,17 @@ def read_part(data: bytes, offset: int, last_seq: int, job: str, plan: ScanPlan)
     lines: list[JournalLine] = []
     faults: list[str] = []
     position, seq = offset, last_seq
-    while True:
-        try:
-            for read in read_lines(data[position - offset :], position):
-                position = read.end_offset
-                fault = _fault(read.line, seq, job, plan)
-                if fault:
-                    faults.append(fault)
-                if read.line.seq > seq and (not fault or fault.startswith(_GAP)):
-                    lines.append(read.line)
-                    seq = read.line.seq
-        except JournalError as error:
-            message, position = error.args
-            faults.append(message)
-        else:
-            break
+    for read in read_past_bad_lines(data, offset):
+        position = read.end_offset
+        if isinstance(read, BadLine):
+            faults.append(read.message)
+            continue
+        fault = _fault(read.line, seq, job, plan)
+        if fault:
+            faults.append(fault)
+        if read.line.seq > seq and (not fault or fault.startswith(_GAP)):
+            lines.append(read.line)
+            seq = read.line.seq
     if position == offset and len(data) >= CHUNK_BYTES:
         faults.append(f"no line ends within {len(data)} bytes from byte {offset}")
         position += len(data)

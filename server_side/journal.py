@@ -145,6 +145,14 @@ class ReadLine:
     end_offset: int
 
 
+@dataclass(frozen=True)
+class BadLine:
+    """A whole line that is none of the known ones, and the byte offset behind it."""
+
+    message: str
+    end_offset: int
+
+
 def encode_line(line: JournalLine) -> bytes:
     """Write a journal line as bytes with its newline."""
     return line.model_dump_json().encode() + b"\n"
@@ -168,3 +176,18 @@ def read_lines(data: bytes, offset: int = 0) -> Iterator[ReadLine]:
             message = f"journal line before byte {offset + position} cannot be read: {text[:80]!r}"
             raise JournalError(message, offset + position) from error
         yield ReadLine(line, offset + position)
+
+
+def read_past_bad_lines(data: bytes, offset: int = 0) -> Iterator[ReadLine | BadLine]:
+    """Yield the whole lines of a piece of a journal; go on behind those that cannot be read."""
+    position = offset
+    while True:
+        try:
+            for read in read_lines(data[position - offset :], position):
+                yield read
+                position = read.end_offset
+        except JournalError as error:
+            message, position = error.args
+            yield BadLine(message, position)
+        else:
+            return
