@@ -214,7 +214,10 @@ def _write_entry(folder: Path, file: NewFile) -> ManifestEntry:
 def _rename_to_free_name(aside: Path, target: Path) -> None:
     # rename() itself refuses a target that holds anything, so a race cannot overwrite one.
     if os.path.lexists(target):
-        raise PublishError(f"{target} is published already and is never overwritten")
+        raise PublishError(
+            f"{target} is there already and is never overwritten: it was published already, or "
+            f"without a {MANIFEST_FILE} it was made by hand and is in the way"
+        )
     aside.rename(target)
 
 

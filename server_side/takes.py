@@ -14,9 +14,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from server_side.errors import JournalError, NameFormatError
-from server_side.journal import DataSeen, JournalLine, read_lines
-from server_side.layout import RESULT_FILE, parse_take_folder
+from server_side.errors import NameFormatError
+from server_side.journal import BadLine, DataSeen, JournalLine, read_past_bad_lines
+from server_side.layout import MANIFEST_FILE, RESULT_FILE, parse_take_folder
 from server_side.result import PointResult
 from server_side.scan import PositionPoint, Take, VoltagePoint
 
@@ -115,7 +115,10 @@ class TakeBook:
 
 
 def published_takes(results_folder: Path) -> Iterator[PublishedTake]:
-    """Yield the published takes in a folder; one that is not there holds none."""
+    """Yield the published takes in a folder; one that is not there holds none.
+
+    What has the name of a take and no manifest was not published, and is passed over.
+    """
     if not results_folder.is_dir():
         return
     for folder in sorted(results_folder.iterdir()):
@@ -123,18 +126,21 @@ def published_takes(results_folder: Path) -> Iterator[PublishedTake]:
             take = parse_take_folder(folder.name)
         except NameFormatError:
             continue
+        if not (folder / MANIFEST_FILE).is_file():
+            log.warning("%s has no %s: it is no published take", folder, MANIFEST_FILE)
+            continue
         yield _published_take(take, folder)
 
 
 def journal_lines(scan_folder: Path) -> Iterator[JournalLine]:
-    """Yield the lines of all journals of a scan, journals by their age."""
+    """Yield the lines of all journals of a scan that can be read, journals by their age."""
     journals = sorted(scan_folder.glob("journal-*.jsonl"), key=lambda path: path.stat().st_mtime)
     for journal in journals:
-        try:
-            for read in read_lines(journal.read_bytes()):
+        for read in read_past_bad_lines(journal.read_bytes()):
+            if isinstance(read, BadLine):
+                log.warning("Passed over in %s: %s", journal, read.message)
+            else:
                 yield read.line
-        except JournalError as error:
-            log.warning("What follows in %s is left out: %s", journal, error.args[0])
 
 
 def _published_take(take: Take, folder: Path) -> PublishedTake:

@@ -50,7 +50,7 @@ def test_a_published_folder_agrees_with_its_manifest(tmp_path):
 def test_a_published_folder_is_never_overwritten(tmp_path):
     first = publish(tmp_path)
     before = (first.folder / MANIFEST_FILE).stat().st_mtime_ns
-    with pytest.raises(PublishError, match="published already and is never overwritten"):
+    with pytest.raises(PublishError, match="there already and is never overwritten"):
         publish(tmp_path)
     assert (first.folder / MANIFEST_FILE).stat().st_mtime_ns == before
     assert [p.name for p in tmp_path.iterdir()] == ["data_theta10_phi90"]
