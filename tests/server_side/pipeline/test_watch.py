@@ -191,6 +191,31 @@ def test_killed_on_the_way_a_successor_gives_each_point_exactly_once(bench, star
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_killed_between_folder_and_journal_a_successor_tells_of_the_take(bench, start_process):
+    scan = bench(points=(CENTRE,), watch=QUICK)
+    scan.put(CENTRE)
+    code = (
+        "import sys\n"
+        "from tests.server_side.pipeline.root_take import Moment, die_at\n"
+        "from server_side.cli import main\n"
+        "die_at(Moment.TIDYING)\n"
+        "main(['watch', sys.argv[1]])\n"
+    )
+    program = [sys.executable, "-c", code, str(scan.write_order())]
+    killed = subprocess.run(program, cwd=Path(__file__).parents[3], check=False, timeout=PATIENCE_S)
+    assert killed.returncode == -signal.SIGKILL
+    assert scan.folders() == NAMES[:1]
+    assert scan.published() == []
+    second = start_process(scan.write_order())
+    _, errors = second.communicate(timeout=PATIENCE_S)
+    assert second.returncode == 0, errors.decode()
+    assert scan.folders() == scan.published() == NAMES[:1]
+    root_file = Path(scan.result(NAMES[0]).provenance.root_file)
+    assert [path for path in Path(scan.base).rglob("*.root*") if path.is_file()] == [root_file]
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_signal_ends_the_process_cleanly_with_a_last_word(bench, start_process):
     scan = bench(watch=QUICK)

@@ -18,7 +18,7 @@ from server_side.order import JobOrder
 from server_side.publish import verify_folder
 from server_side.readiness import Moment
 from server_side.result import PointResult
-from server_side.scan import PositionPoint, ScanPlan
+from server_side.scan import PositionPoint, ScanPlan, zone_stamp
 from server_side.scan_watch import ScanWatch
 from server_side.settings import AnalysisSettings, MeasurementSettings, WatchSettings
 
@@ -173,3 +173,8 @@ class WatchedScan:
 
 def ago(**span: float) -> datetime:
     return utc_now() - timedelta(**span)
+
+
+def stamped(moment: datetime) -> str:
+    """Return the name of an acquisition that began at a moment."""
+    return f"wavedump_output_{zone_stamp(moment, 'Asia/Tokyo')}"
