@@ -13,7 +13,15 @@ import numpy as np
 
 from server_side.fit_outcome import AtLimit, Minimum, invalid_fit, judge_minimum, too_few_charges
 from server_side.response import find_model
-from server_side.response.model import Array, Boundary, Refusal, ResponseModel, Side, Start
+from server_side.response.model import (
+    Array,
+    Boundary,
+    Hold,
+    Refusal,
+    ResponseModel,
+    Side,
+    Start,
+)
 from server_side.result import FitOutcome, Spectrum
 
 with warnings.catch_warnings():
@@ -177,12 +185,12 @@ class GainFitter:
         return self._fit_from(found, spectrum, start)
 
     def _fit_from(self, model: ResponseModel, spectrum: Spectrum, start: Start) -> FitOutcome:
-        """Minimise; fix nuisances that came to a physical boundary and minimise again."""
+        """Minimise; fix nuisances at a boundary or not determined by the data, and repeat."""
         loss = self._loss_of(model)
         fixed = start.fixed
         notes: tuple[str, ...] = ()
         minimum = loss.minimise(spectrum, start, fixed)
-        while (boundary := _boundary_reached(model, minimum)) is not None:
+        while (boundary := _reason_to_fix(model, start, minimum)) is not None:
             start = _fix(model, start, minimum, boundary)
             fixed = (*fixed, *(hold.parameter for hold in boundary.holds))
             notes = (*notes, _note_on(model, start, boundary))
@@ -195,6 +203,28 @@ class GainFitter:
                 return loss
         self._losses.append(_Loss(model))
         return self._losses[-1]
+
+
+def _reason_to_fix(model: ResponseModel, start: Start, minimum: Minimum) -> Boundary | None:
+    return _boundary_reached(model, minimum) or _undetermined(model, start, minimum)
+
+
+def _undetermined(model: ResponseModel, start: Start, minimum: Minimum) -> Boundary | None:
+    """Return a nuisance parameter of which the data say nothing, to be held where it is.
+
+    Its error is larger than its whole range then. Along such a flat valley the
+    parabola of Hesse has no meaning for the parameters that are bound to it
+    either: the error of a gain came out as large as the gain.
+    """
+    if minimum.covariance is None:
+        return None
+    names = [parameter.name for parameter in model.parameters]
+    errors = dict(zip(minimum.free, np.sqrt(np.diag(minimum.covariance)), strict=True))
+    for name in {boundary.parameter: None for boundary in model.boundaries}:
+        slot = names.index(name)
+        if errors.get(slot, 0.0) > start.high[slot] - start.low[slot]:
+            return Boundary(name, (), (Hold(name, None),), "the spectrum does not determine it")
+    return None
 
 
 def _boundary_reached(model: ResponseModel, minimum: Minimum) -> Boundary | None:

@@ -1,6 +1,7 @@
 """The Fourier model against toys of the literature, real spectra, and what it must refuse."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from numpy.typing import NDArray
 from server_side.response.compound import FourierGrid, SpeShape
 from server_side.response.dft import DftWindow
 from server_side.response.dft_threshold import DftThreshold
-from server_side.result import ELEMENTARY_CHARGE_C, NoFit, SpectrumName, ValidFit
+from server_side.result import ELEMENTARY_CHARGE_C, NoFit, Spectrum, SpectrumName, ValidFit
+
+DATA = Path(__file__).parents[2] / "data"
 
 PC = 1e-12 / ELEMENTARY_CHARGE_C
 KALOUSIS = SpeShape(centre_pc=0.02917, sigma_pc=0.0079, low_fraction=0.17, low_decay_pc=1 / 85)
@@ -127,6 +130,16 @@ def test_a_spectrum_without_low_charges_fixes_them_at_none_and_says_so(
     assert abs(fit.gain_peak - 1.6 * PC) < 4.5 * fit.gain_peak_err
     fraction = next(p for p in fit.parameters if p.name == "low_fraction")
     assert fraction.error is not None or "low_fraction = 0" in fit.message
+
+
+def test_a_nuisance_that_the_data_do_not_determine_is_held_and_said(fitter) -> None:
+    recorded = json.loads((DATA / "window_spectrum_flat_valley.json").read_text())
+    fit = fitter.fit(Spectrum.model_validate(recorded["spectrum"]), "dft")
+    assert isinstance(fit, ValidFit)
+    assert "fixed low_decay_pc" in fit.message
+    true_gain = recorded["true_peak_pc"] * 1e-12 / ELEMENTARY_CHARGE_C
+    assert fit.gain_peak_err < 0.01 * fit.gain_peak
+    assert abs(fit.gain_peak - true_gain) < 3 * fit.gain_peak_err
 
 
 def test_the_ten_real_spectra_are_described(fitter, real_spectra) -> None:
