@@ -7,7 +7,7 @@ from background_executor.records import GainRecord, PointRecord, ResultRecord
 from dashboard.theme import LOOKS, Face, Look
 from dashboard.views.spectrum import SpectrumView, fitted_spectrum, preliminary_spectrum
 from dashboard.views.tiles import make_tile
-from dashboard.views.wording import gain_with_error, point_label
+from dashboard.views.wording import count, gain_with_error, point_label
 from server_side.journal import LiveProgress
 
 METHOD_WORDS = {
@@ -87,7 +87,8 @@ def show_gain(gain: GainRecord) -> GainView:
 
 def _summary(point: PointRecord) -> str:
     if point.error:
-        return f"After {point.tries} of 3 tries: {point.error}" if point.tries else point.error
+        tries = f"After {count(point.tries, 'try', 'tries')}: " if point.tries else ""
+        return tries + point.error
     return point.verdict.summary if point.verdict is not None else ""
 
 
