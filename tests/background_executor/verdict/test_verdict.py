@@ -148,7 +148,7 @@ def test_voltage_points_have_no_gain_window() -> None:
     low = judge(_with_gain(_result(kind=ScanKind.HV), 0.5e7), HEALTH, NOW)
     assert low.verdict.verdict is Verdict.HEALTHY
     assert all(check.name != "gain" for check in low.verdict.checks)
-    assert low.verdict.rule == "two_gaussian gain_peak, no gain window in HV checks"
+    assert low.verdict.rule == "dft gain_peak, no gain window in HV checks"
 
 
 @pytest.mark.parametrize(
