@@ -19,6 +19,8 @@ from server_side.wavedump.formats.header_words import (
 from server_side.wavedump.recognition import FileHead, Mismatch
 
 STANDARD_TAG = 5
+EVENTS_ASKED = 5
+"""So many events at the beginning of a file say how its samples are written."""
 
 
 @dataclass(frozen=True)
@@ -30,23 +32,41 @@ class SampleKind:
 
 
 def guess_samples(head: FileHead, seen: HeaderWords, daq: DaqSettings) -> SampleKind:
-    """Tell by the first event's content, and by settings where that is not enough."""
-    begin = seen.begin + WORD_BYTES * SHORT_HEADER_WORDS
-    stop = min(seen.begin + seen.event_bytes, head.window.end)
-    content = head.window.data[begin : stop - (stop - begin) % WORD_BYTES]
+    """Tell by the content of the first events, and by settings where that is not enough."""
     payload_bytes = seen.event_bytes - WORD_BYTES * SHORT_HEADER_WORDS
     if daq.adc_bits > 14 and payload_bytes == 2 * daq.record_length:
         return SampleKind(SHORT_HEADER_WORDS, 2)
     if daq.adc_bits <= 8 and payload_bytes == daq.record_length:
         return SampleKind(SHORT_HEADER_WORDS, 1)
-    if payload_bytes % WORD_BYTES == 0 and len(content) > 2 * WORD_BYTES:
-        floats = content.view("<f4")
-        extra = content[: 2 * WORD_BYTES].view("<u4")
-        if np.all(extra < 1 << 16) and _look_like_samples(floats[2:], daq):
+    contents = _first_contents(head, seen)
+    if payload_bytes % WORD_BYTES == 0 and len(contents[0]) > 2 * WORD_BYTES:
+        long = [_has_long_header(content, daq) for content in contents]
+        if 2 * sum(long) > len(long):
             return SampleKind(LONG_HEADER_WORDS, 4)
-        if _look_like_samples(floats, daq):
+        if _look_like_samples(contents[0].view("<f4"), daq):
             return SampleKind(SHORT_HEADER_WORDS, 4)
     return SampleKind(SHORT_HEADER_WORDS, 2)
+
+
+def _first_contents(head: FileHead, seen: HeaderWords) -> list[NDArray[np.uint8]]:
+    """Return what follows the short header in the first events, whole ones but for the first.
+
+    Several, because damage in one alone must not decide how all others are read.
+    """
+    contents = []
+    for number in range(EVENTS_ASKED):
+        event = seen.begin + number * seen.event_bytes
+        begin = event + WORD_BYTES * SHORT_HEADER_WORDS
+        stop = min(event + seen.event_bytes, head.window.end)
+        if number and stop < event + seen.event_bytes:
+            break
+        contents.append(head.window.data[begin : stop - (stop - begin) % WORD_BYTES])
+    return contents
+
+
+def _has_long_header(content: NDArray[np.uint8], daq: DaqSettings) -> bool:
+    extra, floats = content[: 2 * WORD_BYTES].view("<u4"), content.view("<f4")
+    return bool(np.all(extra < 1 << 16)) and _look_like_samples(floats[2:], daq)
 
 
 def _look_like_samples(values: NDArray[np.float32], daq: DaqSettings) -> bool:
