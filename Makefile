@@ -6,7 +6,7 @@ PYTHON ?= python3
 TEST_PACKAGES := chromium fonts-dejavu-core slurm-wlm munge openssh-server
 PYTEST_OPTIONS ?=
 
-.PHONY: help demo demo-check test lint format bench fuzz cluster cluster-down clean lock install
+.PHONY: help demo demo-check test test-faults lint format bench fuzz cluster cluster-down clean lock install
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -26,7 +26,12 @@ demo-check: install ## the same without a browser, compared with the truth; exit
 
 test: install lint ## install what is missing, then lint, types and all tests
 	@.ci/system-packages $(TEST_PACKAGES)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_OPTIONS)
+	@echo "Left out: tests/faults (faults of a real sshd and SLURM, long); run them by: make test-faults"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/faults $(PYTEST_OPTIONS)
+
+test-faults: install ## faults of connection and scheduler on a real sshd and SLURM (root)
+	@.ci/system-packages slurm-wlm munge openssh-server
+	$(BIN)/python -m pytest tests/faults $(PYTEST_OPTIONS)
 
 lint: install ## ruff, format, mypy --strict and the import contracts
 	$(BIN)/ruff check .

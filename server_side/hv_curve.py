@@ -81,7 +81,7 @@ def fit_hv_curve(
     index_limits: tuple[float, float] = (4.0, 12.0),
     min_p_value: float = 1e-4,
 ) -> HvCurve:
-    """Fit a power law and find the voltage for a gain.
+    """Fit a power law and find the voltage for a gain, or say why there is none.
 
     A straight line is fitted to ln(gain) over ln(voltage), each point weighted
     with its relative error. Its pivot is the weighted mean of ln(voltage), where
@@ -100,11 +100,6 @@ def fit_hv_curve(
         a quarter of the distance between them is not known to be inside.
     min_p_value
         Least chi2 probability at which the power law is believed.
-
-    Returns
-    -------
-    HvCurve
-        ``valid`` tells whether there is a voltage; ``message`` why there is none.
     """
     target = float(target_gain) if _is_positive(target_gain) else math.nan
     if math.isnan(target):

@@ -85,14 +85,8 @@ def publish_folder(
 ) -> Published:
     """Put the folder of a take in place, whole or not at all.
 
-    Parameters
-    ----------
-    results_folder
-        Folder of the scan's published takes; made when it is not there.
-    scan_id, serial_number, take
-        What the folder holds; its name follows from the take.
-    files
-        All files but the manifest.
+    Its name follows from the take; ``files`` are all but the manifest, and
+    ``results_folder``, made when it is not there, holds the scan's takes.
 
     Raises
     ------
@@ -107,12 +101,10 @@ def publish_folder(
         aside.mkdir()
         try:
             entries = tuple(_write_entry(aside, file) for file in files)
-            manifest = Manifest(
-                scan_id=scan_id, serial_number=serial_number, take=take, files=entries
+            content = _write_manifest(
+                aside,
+                Manifest(scan_id=scan_id, serial_number=serial_number, take=take, files=entries),
             )
-            content = manifest.model_dump_json(indent=1).encode() + b"\n"
-            write_synced(aside / MANIFEST_FILE, content)
-            sync_folder(aside)
             _rename_to_free_name(aside, target)
         except BaseException:
             _remove_flat_folder(aside)
@@ -121,6 +113,14 @@ def publish_folder(
     except OSError as error:
         raise PublishError(f"cannot publish {target}: {error}") from error
     return Published(target, manifest_sha256(content))
+
+
+def _write_manifest(aside: Path, manifest: Manifest) -> bytes:
+    """Write the last file of a folder, flush the folder, and return the file's content."""
+    content = manifest.model_dump_json(indent=1).encode() + b"\n"
+    write_synced(aside / MANIFEST_FILE, content)
+    sync_folder(aside)
+    return content
 
 
 def verify_folder(folder: Path) -> Manifest:

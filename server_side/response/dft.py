@@ -108,48 +108,21 @@ class DftWindow:
         root = math.sqrt(total)
         spe_error = peak / math.sqrt(total * min(found.occupancy, 1.0))
         least_sigma = 0.3 * bin_width
-        return Start(
-            values=(
-                total,
-                found.occupancy,
-                found.mean_pc,
-                max(found.sigma_pc, 2.0 * least_sigma),
-                peak,
-                found.spe_sigma_pc,
-                0.15,
-                0.35 * peak,
-            ),
-            steps=(
-                root,
-                math.sqrt(found.occupancy / total),
-                2 * found.sigma_pc / root,
-                2 * found.sigma_pc / root,
-                spe_error,
-                spe_error,
-                0.02,
-                0.05 * peak,
-            ),
-            low=(
-                0.5 * total,
-                0.3 * found.occupancy,
-                found.mean_pc - 2.0 * found.sigma_pc,
-                least_sigma,
-                0.4 * peak,
-                0.05 * peak,
-                0.0,
-                DECAY_LIMITS[0] * peak,
-            ),
-            high=(
-                1.5 * total,
-                3.0 * found.occupancy + 0.05,
-                found.mean_pc + 2.0 * found.sigma_pc,
-                3.0 * found.sigma_pc + least_sigma,
-                2.0 * peak,
-                1.0 * peak,
-                LOW_FRACTION_LIMIT,
-                DECAY_LIMITS[1] * peak,
-            ),
+        occupancy, mean, sigma = found.occupancy, found.mean_pc, found.sigma_pc
+        widest = 3.0 * sigma + least_sigma
+        decay_low, decay_high = DECAY_LIMITS[0] * peak, DECAY_LIMITS[1] * peak
+        rows = (  # value, step, low, high of each parameter
+            (total, root, 0.5 * total, 1.5 * total),
+            (occupancy, math.sqrt(occupancy / total), 0.3 * occupancy, 3.0 * occupancy + 0.05),
+            (mean, 2 * sigma / root, mean - 2.0 * sigma, mean + 2.0 * sigma),
+            (max(sigma, 2.0 * least_sigma), 2 * sigma / root, least_sigma, widest),
+            (peak, spe_error, 0.4 * peak, 2.0 * peak),
+            (found.spe_sigma_pc, spe_error, 0.05 * peak, peak),
+            (0.15, 0.02, 0.0, LOW_FRACTION_LIMIT),
+            (0.35 * peak, 0.05 * peak, decay_low, decay_high),
         )
+        values, steps, low, high = zip(*rows, strict=True)
+        return Start(values=values, steps=steps, low=low, high=high)
 
     def expected(self, values: Array, edges_pc: Array) -> Array:
         """Return the expected counts per bin."""
