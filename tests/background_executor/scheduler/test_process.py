@@ -169,8 +169,10 @@ def test_a_job_that_ignores_the_signal_is_killed_after_the_grace(machine: Machin
     job = machine.script("trap '' TERM; touch ready; while :; do sleep 0.1; done")
     scheduler_id = machine.submit(job)
     wait_until((machine.base / "ready").exists)
+    pid = machine.pid(job.job)
     machine.cancel(scheduler_id, job.job)
     machine.wait_for(job.job, JobState.CANCELLED)
+    assert start_ticks(pid) is None
 
 
 @pytest.mark.parametrize("wrong", ["name", "id"])
@@ -182,8 +184,9 @@ def test_cancel_does_nothing_unless_id_and_name_agree(machine: Machine, wrong: s
     else:
         machine.cancel(other_id, job.job)
     time.sleep(1)
-    for each in (job, other):
-        machine.wait_for(each.job, JobState.RUNNING)
+    for each, scheduler_id in ((job, job_id), (other, other_id)):
+        assert machine.wait_for(each.job, JobState.RUNNING).scheduler_id == scheduler_id
+        assert start_ticks(machine.pid(each.job)) is not None
 
 
 def test_a_recycled_process_id_is_not_taken_for_the_job(machine: Machine) -> None:
