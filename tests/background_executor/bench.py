@@ -121,9 +121,11 @@ class Bench:
         self.now += timedelta(seconds=seconds)
         return self.executor.step(self.now)
 
-    def until(self, condition: Callable[[], bool], seconds: float = 1.0) -> None:
+    def until(
+        self, condition: Callable[[], bool], seconds: float = 1.0, patience_s: float = PATIENCE_S
+    ) -> None:
         """Step until something is so; real processes get real time."""
-        give_up = time.monotonic() + PATIENCE_S
+        give_up = time.monotonic() + patience_s
         while not condition():
             assert time.monotonic() < give_up, self.words()
             self.step(seconds)

@@ -11,8 +11,7 @@ from background_executor.records import Verdict
 from server_side.result import ValidFit
 from server_side.scan import ScanKind, parse_point
 from server_side.simulate import BenchSettings, SimulatedPmt, simulate_acquisition
-from tests.background_executor import bench as site_bench
-from tests.background_executor.bench import Bench
+from tests.background_executor.bench import Bench, make_site_folder
 
 POINTS = ("theta0_phi0", "theta10_phi0")
 WATCH = """
@@ -24,9 +23,8 @@ stable_s = 2.0
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_raw_files_become_judged_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site_bench, "PATIENCE_S", 500.0)
-    settings = site_bench.make_site_folder(tmp_path, POINTS)
+def test_raw_files_become_judged_results(tmp_path: Path) -> None:
+    settings = make_site_folder(tmp_path, POINTS)
     text = settings.read_text().replace(str(tmp_path / "python"), sys.executable)
     settings.write_text(text + WATCH)
     bench = Bench(settings)
@@ -43,7 +41,7 @@ def test_raw_files_become_judged_results(tmp_path: Path, monkeypatch: pytest.Mon
             now=datetime.now(UTC),
         )
         assert raw.finished_points == len(POINTS)
-        bench.until(lambda: bench.is_complete(scan), seconds=0.1)
+        bench.until(lambda: bench.is_complete(scan), seconds=0.1, patience_s=500)
         bench.assert_each_point_once(scan)
         for point in scan.plan.points:
             (record,) = queries.results_of_point(bench.store, scan.scan_id, point)
