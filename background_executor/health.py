@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
+from background_executor.limits import DEFAULT_CHECKS, Limits, MeasurementCheck
+from background_executor.reference import PmtType
 from server_side.boundary import BoundaryModel
-from server_side.scan import ScanKind
 
 
 class GainMethod(StrEnum):
@@ -21,60 +22,11 @@ class GainMethod(StrEnum):
     """Mean single-photoelectron charge over e."""
 
 
-class Limits(BoundaryModel):
-    """Inner and outer limits of a number; an absent one leaves that side open."""
-
-    inner_low: float | None = None
-    inner_high: float | None = None
-    outer_low: float | None = None
-    outer_high: float | None = None
-
-    @model_validator(mode="after")
-    def _check_order(self) -> "Limits":
-        rising = (self.outer_low, self.inner_low, self.inner_high, self.outer_high)
-        given = [limit for limit in rising if limit is not None]
-        if not given:
-            raise ValueError("no limit is given: set at least one of inner_low .. outer_high")
-        if given != sorted(given):
-            raise ValueError("limits must rise: outer_low <= inner_low <= inner_high <= outer_high")
-        return self
-
-    @property
-    def inner(self) -> tuple[float | None, float | None]:
-        """Inner limits, low and high."""
-        return self.inner_low, self.inner_high
-
-    @property
-    def outer(self) -> tuple[float | None, float | None]:
-        """Outer limits, low and high."""
-        return self.outer_low, self.outer_high
-
-
 class GainLimits(Limits):
     """Gain window of one model: numbers of different models are not comparable."""
 
     model: str
     method: GainMethod = GainMethod.GAIN_PEAK
-
-
-class MeasurementCheck(Limits):
-    """Limits of one measured quantity of a point."""
-
-    measurement: str = Field(min_length=1)
-    """Name as the result's quality list has it."""
-    required: bool = False
-    """Without it, or outside its limits, a point is not healthy."""
-    kinds: tuple[ScanKind, ...] = (ScanKind.POSITION, ScanKind.HV)
-    """Kinds of scan that the check is for."""
-
-
-DEFAULT_CHECKS = (
-    # The noisiest bench known has 4.8 counts; a quarter more is another bench.
-    MeasurementCheck(measurement="baseline_noise_adc", inner_high=4.8, outer_high=6.0),
-    # Below this the 3 mV threshold cuts into the noise of 0.55 mV.
-    MeasurementCheck(measurement="pulse_to_noise", outer_low=5.5),
-    MeasurementCheck(measurement="saturated_fraction", outer_high=0.01),
-)
 
 
 class HealthSettings(BoundaryModel):
@@ -88,6 +40,10 @@ class HealthSettings(BoundaryModel):
     hv_gain: GainMethod = GainMethod.GAIN_PEAK
     target_gain: float = Field(default=1e7, gt=0)
     """Gain that an HV check finds the voltage for."""
+    supply_step_v: float = Field(default=1.0, gt=0)
+    """Voltages that the supply can be set to are multiples of it."""
+    pmt_type: PmtType = "R12860"
+    """Type of the PMTs of this site: whose reference counts for those without one of their own."""
     no_light_fraction: float = Field(default=0.002, ge=0, lt=1)
     """Below this share of selected charges per trigger the PMT saw no light."""
     gain: tuple[GainLimits, ...] = (

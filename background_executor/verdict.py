@@ -6,10 +6,19 @@ limits or could not be measured, or an optional one is outside; else ``healthy``
 An optional check that could not be measured is said and stands in nobody's way.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from background_executor.health import GainMethod, HealthSettings, Limits, MeasurementCheck
+from background_executor.checks import Measured, as_measured, check_limits, write_range
+from background_executor.derived_quantities import (
+    NO_CONTEXT,
+    Derived,
+    ScanContext,
+    derive_quantities,
+)
+from background_executor.health import GainMethod, HealthSettings
+from background_executor.limits import Limits, MeasurementCheck
 from background_executor.records import (
     CheckOutcome,
     CheckRecord,
@@ -17,7 +26,7 @@ from background_executor.records import (
     Verdict,
     VerdictRecord,
 )
-from server_side.result import InputFile, Missing, NoFit, PointResult, ValidFit
+from server_side.result import InputFile, NoFit, PointResult, ValidFit
 from server_side.scan import ScanKind
 
 OPEN = (None, None)
@@ -33,22 +42,20 @@ class Judgement:
     """Why there is no gain; empty when there is one."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A number to be checked, or the reason why there is none."""
+def judge(
+    result: PointResult,
+    health: HealthSettings,
+    now: datetime,
+    context: ScanContext = NO_CONTEXT,
+) -> Judgement:
+    """Judge a result by the limits given.
 
-    name: str
-    value: float | None
-    error: float | None = None
-    unit: str = ""
-    reason: str = ""
-    """Why there is no value."""
-    label: str = ""
-    """What the words call it, where that is not its name."""
-
-
-def judge(result: PointResult, health: HealthSettings, now: datetime) -> Judgement:
-    """Judge a result by the limits given."""
+    Parameters
+    ----------
+    context
+        What is known around the point; without it, what needs it is not measured.
+    """
+    derived = derive_quantities(result, context)
     gain, missing = judged_gain(result, health)
     checks = (
         _light_check(result, health),
@@ -56,7 +63,11 @@ def judge(result: PointResult, health: HealthSettings, now: datetime) -> Judgeme
         *_gain_checks(result, health, gain),
         _statistics_check(result, health),
         _damage_check(result, health),
-        *(_measurement_check(result, check) for check in health.checks if _is_for(check, result)),
+        *(
+            _measurement_check(result, derived, check)
+            for check in health.checks
+            if _is_for(check, result)
+        ),
     )
     verdict = _decide(checks)
     record = VerdictRecord(
@@ -98,7 +109,7 @@ def describe_rule(kind: ScanKind, health: HealthSettings) -> str:
         return f"{model} {method.value}, no gain window in HV checks"
     if limits is None:
         return f"{model} {method.value}, no gain limits"
-    inner, outer = (_range(side, "gain") for side in (limits.inner, limits.outer))
+    inner, outer = (write_range(side, "gain") for side in (limits.inner, limits.outer))
     return f"{model} {method.value}: healthy {inner}, poor outside {outer}"
 
 
@@ -149,7 +160,10 @@ def _gain_checks(
 
 
 def _statistics_check(result: PointResult, health: HealthSettings) -> CheckRecord:
-    measured = Measured("statistics", result.selected_charges, label="number of selected charges")
+    charges = result.selected_charges
+    measured = Measured(
+        "statistics", charges, math.sqrt(charges), label="number of selected charges"
+    )
     return check_limits(measured, health.statistics, required=True)
 
 
@@ -171,59 +185,16 @@ def _damage_share(file: InputFile) -> float:
     return min(1.0, faulty / all_events) if all_events else -1.0
 
 
-def _measurement_check(result: PointResult, check: MeasurementCheck) -> CheckRecord:
-    name, found = check.measurement, result.measurement_of(check.measurement)
-    if found is None:
-        measured = Measured(name, None, reason="the result does not have it")
-    elif isinstance(found, Missing):
-        measured = Measured(name, None, reason=found.reason)
+def _measurement_check(
+    result: PointResult, derived: tuple[Derived, ...], check: MeasurementCheck
+) -> CheckRecord:
+    name = check.measurement
+    other = next((entry for entry in derived if entry.measurement.name == name), None)
+    if other is None:
+        measured = as_measured(name, result.measurement_of(name))
     else:
-        measured = Measured(name, found.value, found.error, found.unit)
+        measured = replace(as_measured(name, other.measurement), remark=other.remark)
     return check_limits(measured, check, required=check.required)
-
-
-def check_limits(measured: Measured, limits: Limits, *, required: bool) -> CheckRecord:
-    """Compare a number with its limits and say in words what was found."""
-    outcome, text = _compare(measured, limits)
-    return CheckRecord(
-        name=measured.name,
-        outcome=outcome,
-        required=required,
-        value=measured.value,
-        error=measured.error,
-        unit=measured.unit,
-        inner=limits.inner,
-        outer=limits.outer,
-        text=text,
-    )
-
-
-def _compare(measured: Measured, limits: Limits) -> tuple[CheckOutcome, str]:
-    name, value = measured.name, measured.value
-    label = measured.label or name.replace("_", " ")
-    if value is None:
-        return CheckOutcome.NOT_MEASURED, f"{label} not measured: {measured.reason}"
-    sides = (
-        (CheckOutcome.OUTSIDE, "outer", limits.outer),
-        (CheckOutcome.NEAR_LIMIT, "inner", limits.inner),
-    )
-    said = f"{label} {_write(value, name)}{_unit(measured.unit)}"
-    for outcome, which, (low, high) in sides:
-        if low is not None and value < low:
-            return outcome, f"{said} lies {_gap(value, low)} below the {which} limit " + _write(
-                low, name
-            )
-        if high is not None and value > high:
-            return outcome, f"{said} lies {_gap(value, high)} above the {which} limit " + _write(
-                high, name
-            )
-    return CheckOutcome.PASSED, f"{said} is within {_range(limits.inner, name)}"
-
-
-def _gap(value: float, limit: float) -> str:
-    """Say how far a value is from a limit, in per cent of the limit where it has a size."""
-    distance = abs(value - limit)
-    return f"{distance / abs(limit) * 100:.2g} %" if limit else f"{distance:.4g}"
 
 
 def _decide(checks: tuple[CheckRecord, ...]) -> Verdict:
@@ -259,21 +230,3 @@ def _summarise(verdict: Verdict, checks: tuple[CheckRecord, ...]) -> str:
 
 def _weight(check: CheckRecord) -> tuple[bool, bool]:
     return not check.required, check.outcome is not CheckOutcome.OUTSIDE
-
-
-def _write(value: float, name: str) -> str:
-    """Write a number as the field does: gains in units of 1e7, the rest with four digits."""
-    return f"{value / 1e7:.3f}e7" if name == "gain" else f"{value:.4g}"
-
-
-def _unit(unit: str) -> str:
-    return f" {unit}" if unit else ""
-
-
-def _range(limits: tuple[float | None, float | None], name: str) -> str:
-    low, high = (None if limit is None else _write(limit, name) for limit in limits)
-    if low and high:
-        return f"{low} to {high}"
-    if low:
-        return f"{low} and above"
-    return f"{high} and below" if high else "no limits"

@@ -77,6 +77,8 @@ class DaqSettings(BoundaryModel):
     full_scale_v: float = Field(default=2.0, gt=0)
     adc_bits: int = Field(default=14, ge=1, le=16)
     impedance_ohm: float = Field(default=50.0, gt=0)
+    time_tag_ns: float = Field(default=8.0, gt=0)
+    """One count of the trigger time tag."""
     record_length: int = Field(default=260, ge=8, le=100_000)
     """Samples per event; used where a file does not say."""
     raw_format: str = "auto"

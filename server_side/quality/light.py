@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from server_side.pulses import PulseReading, PulseTable
+from server_side.pulses import PulseColumns, PulseReading
 from server_side.quality.quantities import drift, fraction, mean, measured
 from server_side.result import Measurement, Missing, Quantity
 from server_side.scan import ScanPlan
@@ -26,10 +26,11 @@ def measure_light(
         _hits("reference_hit_fraction", reference),
         _relative_drift("reference_drift", reference, "Change of the reference's charge."),
         _light_yield(response, level),
+        _yield_ratio(response, reference),
     )
 
 
-def _table_of(reading: PulseReading, plan: ScanPlan, role: ChannelRole) -> PulseTable | str:
+def _table_of(reading: PulseReading, plan: ScanPlan, role: ChannelRole) -> PulseColumns | str:
     """Return the table of a role's channel, or why there is none."""
     numbers = [c.number for c in plan.settings.daq.channels if c.role is role]
     read = [entry.channel for entry in reading.channels if entry.channel in numbers]
@@ -39,24 +40,24 @@ def _table_of(reading: PulseReading, plan: ScanPlan, role: ChannelRole) -> Pulse
     return refused[0] if refused else f"there is no {role.value} channel in the data"
 
 
-def _pulse_charges(table: PulseTable) -> NDArray[np.float64]:
+def _pulse_charges(table: PulseColumns) -> NDArray[np.float64]:
     return table.charge_pc[np.isfinite(table.charge_pc)]
 
 
-def _charge(name: str, table: PulseTable | str, meaning: str) -> Measurement:
+def _charge(name: str, table: PulseColumns | str, meaning: str) -> Measurement:
     if isinstance(table, str):
         return Missing(name=name, reason=table)
     return mean(name, _pulse_charges(table), "pC", meaning)
 
 
-def _hits(name: str, table: PulseTable | str) -> Measurement:
+def _hits(name: str, table: PulseColumns | str) -> Measurement:
     if isinstance(table, str):
         return Missing(name=name, reason=table)
     hits = int(np.isfinite(table.start_sample).sum())
     return fraction(name, hits, len(table), "Triggers with a pulse in the reference PMT.")
 
 
-def _relative_drift(name: str, table: PulseTable | str, meaning: str) -> Measurement:
+def _relative_drift(name: str, table: PulseColumns | str, meaning: str) -> Measurement:
     if isinstance(table, str):
         return Missing(name=name, reason=table)
     charges = _pulse_charges(table)
@@ -64,6 +65,31 @@ def _relative_drift(name: str, table: PulseTable | str, meaning: str) -> Measure
     if not level > 0:
         return Missing(name=name, reason="the channel has no pulses")
     return drift(name, charges / level, "", f"{meaning} First event to last, by a straight line.")
+
+
+def _yield_ratio(response: tuple[Measurement, ...], reference: PulseColumns | str) -> Measurement:
+    """Return the light that the PMT saw over that which the reference PMT saw."""
+    name = "occupancy_per_reference_occupancy"
+    occupancy = next((entry for entry in response if entry.name == "occupancy"), None)
+    if isinstance(reference, str):
+        return Missing(name=name, reason=reference)
+    if not isinstance(occupancy, Quantity):
+        return Missing(name=name, reason="the occupancy was not measured")
+    hits, events = int(np.isfinite(reference.start_sample).sum()), len(reference)
+    if not 0 < hits < events:
+        return Missing(name=name, reason=f"the reference PMT has a pulse in {hits} of {events}")
+    share = hits / events
+    seen = -math.log1p(-share)
+    relative = math.hypot(
+        (occupancy.error or 0.0) / occupancy.value,
+        math.sqrt(share / (1.0 - share) / events) / seen,
+    )
+    ratio = occupancy.value / seen
+    meaning = (
+        "Occupancy over that of the reference PMT, -ln(1 - hit fraction); over that of the "
+        "centre, an efficiency that does not hang on the monitor."
+    )
+    return measured(name, ratio, ratio * relative, "", meaning)
 
 
 def _light_yield(response: tuple[Measurement, ...], level: Measurement) -> Measurement:

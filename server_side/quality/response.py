@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from server_side.pulses import PulseTable
+from server_side.pulses import PulseColumns
 from server_side.quality.quantities import MIN_VALUES, measured
 from server_side.result import (
     ELEMENTARY_CHARGE_C,
@@ -22,7 +22,7 @@ LOWER_SIGMA = 0.15866
 """Part of a Gaussian that lies more than one sigma below its mean."""
 
 
-def measure_response(fits: tuple[FitOutcome, ...], table: PulseTable) -> tuple[Measurement, ...]:
+def measure_response(fits: tuple[FitOutcome, ...], table: PulseColumns) -> tuple[Measurement, ...]:
     """Return the numbers of the second opinion, pedestal, and their ratio."""
     fit = next((f for f in fits if f.model == SECOND_OPINION), None)
     pedestal = _pedestal(table)
@@ -68,7 +68,7 @@ def _model_systematic(fits: tuple[FitOutcome, ...]) -> Measurement:
     return measured(name, spread, None, "", meaning)
 
 
-def _pedestal(table: PulseTable) -> tuple[Measurement, Measurement]:
+def _pedestal(table: PulseColumns) -> tuple[Measurement, Measurement]:
     """Return mean and width of the dark charges, blind to the few dark pulses among them.
 
     Median, and distance from there to the quantile that a Gaussian has at one

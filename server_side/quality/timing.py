@@ -1,14 +1,14 @@
-"""When the light's pulses arrive, how widely spread, and how many pulses come without light."""
+"""When pulses arrive, how widely spread, how many come without light, how often is triggered."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from server_side.pulses import ArrivalWindow, PulseReading
+from server_side.pulses import ArrivalWindow, PulseReading, PulseTable
 from server_side.pulses.extract import threshold_mv
 from server_side.quality.arrival import fit_arrival_shape
-from server_side.quality.quantities import measured
+from server_side.quality.quantities import MIN_VALUES, measured
 from server_side.result import Measurement, Missing
 from server_side.scan import ScanPlan
 from server_side.selection import Selection
@@ -20,12 +20,22 @@ TIMING_MEANINGS = (
     "Sigma of the Gaussian part: the transit time spread with the trigger's own.",
     "Decay time of the exponential tail of late pulses.",
 )
+TIME_TAG_VALUES = 1 << 31
+"""The trigger time tag has 31 bits and wraps."""
 
 
 def measure_timing(
     reading: PulseReading, selection: Selection, plan: ScanPlan, pmt_channel: int
 ) -> tuple[Measurement, ...]:
-    """Return arrival time, spread, tail and dark rate."""
+    """Return arrival time, spread, tail, dark rate and trigger rate."""
+    daq = plan.settings.daq
+    rate = _trigger_rate(reading.pulses.of(pmt_channel), daq.time_tag_ns)
+    return *_measure_arrivals(reading, selection, plan, pmt_channel), rate
+
+
+def _measure_arrivals(
+    reading: PulseReading, selection: Selection, plan: ScanPlan, pmt_channel: int
+) -> tuple[Measurement, ...]:
     daq = plan.settings.daq
     trigger = next((c.number for c in daq.channels if c.role is ChannelRole.TRIGGER), None)
     if trigger is None or not isinstance(selection.arrival, ArrivalWindow):
@@ -77,6 +87,20 @@ def _dark_rate(
     meaning = f"Pulses above {mv:g} mV before the light arrives, per time observed there."
     error = math.sqrt(max(early, 1)) * per_s
     return measured("dark_rate_hz", early * per_s, error, "Hz", meaning)
+
+
+def _trigger_rate(table: PulseTable, time_tag_ns: float) -> Measurement:
+    """Return triggers per time by the time tags; events that were lost still count."""
+    name = "trigger_rate_hz"
+    if len(table) < MIN_VALUES or np.any(table.time_tag < 0):
+        return Missing(name=name, reason="the files hold no time tags, or too few events")
+    passed = np.sum(np.diff(table.time_tag) % TIME_TAG_VALUES) * time_tag_ns * 1e-9
+    triggers = int(table.event_number[-1] - table.event_number[0])
+    if not passed > 0 or triggers <= 0:
+        return Missing(name=name, reason="the time tags stand still")
+    rate = triggers / float(passed)
+    meaning = "Events over the time from the first trigger's time tag to the last one's."
+    return measured(name, rate, rate / math.sqrt(triggers), "Hz", meaning)
 
 
 def _threshold_of(plan: ScanPlan, pmt_channel: int) -> float:

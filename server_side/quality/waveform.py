@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from server_side.pulses import PulseReading, PulseTable
+from server_side.pulses import PulseColumns, PulseReading
 from server_side.quality.quantities import MIN_VALUES, drift, fraction, mean, measured
 from server_side.result import Measurement, Missing
 from server_side.selection import Selection
@@ -12,7 +12,7 @@ from server_side.settings import DaqSettings
 
 
 def measure_waveform(
-    reading: PulseReading, table: PulseTable, daq: DaqSettings, selection: Selection
+    reading: PulseReading, table: PulseColumns, daq: DaqSettings, selection: Selection
 ) -> tuple[Measurement, ...]:
     """Return what the waveforms of the PMT say of the electronics."""
     events = len(table)
@@ -26,7 +26,7 @@ def measure_waveform(
             "Change of the baseline from the first event to the last, by a straight line.",
         ),
         _pulse_to_noise(table, daq),
-        _hit_fraction(selection, events),
+        _hit_fraction(selection, len(reading.pulses)),
         fraction(
             "saturated_fraction",
             int(table.saturated.sum()),
@@ -43,7 +43,7 @@ def measure_waveform(
     )
 
 
-def _pulse_to_noise(table: PulseTable, daq: DaqSettings) -> Measurement:
+def _pulse_to_noise(table: PulseColumns, daq: DaqSettings) -> Measurement:
     name = "pulse_to_noise"
     height = table.peak_mv[np.isfinite(table.start_sample) & np.isfinite(table.peak_mv)]
     noise = table.noise_adc[np.isfinite(table.noise_adc)]
@@ -58,13 +58,13 @@ def _pulse_to_noise(table: PulseTable, daq: DaqSettings) -> Measurement:
 
 def _hit_fraction(selection: Selection, events: int) -> Measurement:
     meaning = "Triggers with a pulse above threshold at the light's arrival; not the occupancy."
-    return fraction("hit_fraction", len(selection.charge_pc), events, meaning)
+    return fraction("hit_fraction", selection.in_time, events, meaning)
 
 
 def _lost_and_damaged(reading: PulseReading) -> tuple[Measurement, Measurement]:
     """Return the worst channel's shares."""
     lost = max((loss.lost_events for loss in reading.pulses.losses), default=0)
-    kept = len(reading.pulses.event_number)
+    kept = len(reading.pulses)
     worst = max(
         (channel.summary for channel in reading.channels),
         key=lambda summary: summary.skipped_events / max(summary.events, 1),

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from background_executor import queries
-from background_executor.health import HealthSettings, Limits
-from background_executor.records import DecisionKind, HvCurveRecord
+from background_executor.decision_records import DecisionKind
+from background_executor.health import HealthSettings
+from background_executor.limits import Limits
+from background_executor.records import (
+    HvCurveRecord,
+)
 from background_executor.store import Store
 from background_executor.verdict import judge
 from server_side.scan import ScanPlan, Take

@@ -6,15 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from background_executor.health import (
-    GainLimits,
-    GainMethod,
-    HealthSettings,
-    Limits,
-    MeasurementCheck,
-)
+from background_executor.checks import Measured, check_limits
+from background_executor.health import GainLimits, GainMethod, HealthSettings
+from background_executor.limits import Limits, MeasurementCheck
 from background_executor.records import CheckOutcome, CheckRecord, Verdict
-from background_executor.verdict import Judgement, Measured, check_limits, judge
+from background_executor.verdict import Judgement, judge
 from server_side.result import PointResult, ValidFit
 from server_side.scan import (
     NewAcquisitions,
@@ -86,10 +82,18 @@ def test_every_fate_has_its_verdict(fate: Fate, verdict: Verdict) -> None:
     [
         (0.999e7, Verdict.HEALTHY, "every required check passed"),
         (1.049e7, Verdict.HEALTHY, "every required check passed"),
-        (0.998e7, Verdict.CHECK, "gain 0.998e7 lies 0.1 % below the inner limit 0.999e7"),
+        (
+            0.998e7,
+            Verdict.CHECK,
+            "gain 0.998e7 +- 0.002e7 lies 0.1 % below the inner limit 0.999e7",
+        ),
         (1.0495e7, Verdict.CHECK, "above the inner limit 1.049e7"),
-        (0.950e7, Verdict.CHECK, "gain 0.950e7 lies 4.9 % below the inner limit 0.999e7"),
-        (0.912e7, Verdict.POOR, "gain 0.912e7 lies 4 % below the outer limit 0.950e7"),
+        (
+            0.950e7,
+            Verdict.CHECK,
+            "gain 0.950e7 +- 0.002e7 lies 4.9 % below the inner limit 0.999e7",
+        ),
+        (0.912e7, Verdict.POOR, "gain 0.912e7 +- 0.002e7 lies 4 % below the outer limit 0.950e7"),
         (1.0501e7, Verdict.POOR, "above the outer limit 1.050e7"),
     ],
 )

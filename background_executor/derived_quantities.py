@@ -1,0 +1,227 @@
+"""What a result says only beside others: its scan's centre, the plan, the reference.
+
+These quantities are made where a result is judged, because the cluster sees one
+point at a time. They have names like those that the cluster measures, and are
+judged by the same kind of limits.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from background_executor.reference import Comparison, ReferenceRecord, compare_spectra
+from server_side.result import (
+    InputFile,
+    Measurement,
+    Missing,
+    PointResult,
+    Quantity,
+    SpectrumName,
+)
+from server_side.scan import ScanKind
+
+RELATIVE_TO_CENTRE = {
+    "relative_efficiency": "occupancy_per_monitor_charge",
+    "relative_reference_ratio": "occupancy_per_reference_occupancy",
+    "relative_monitor_charge": "monitor_charge_pc",
+    "relative_reference_charge": "reference_charge_pc",
+}
+"""Quantities that are the point's over the centre's, and of what."""
+
+
+@dataclass(frozen=True)
+class ScanContext:
+    """What is known around a point when it is judged."""
+
+    centre: PointResult | None = None
+    """Result of the scan's centre; that of the point itself where it is the centre."""
+    expected_events: int | None = None
+    """Events that a whole point has, where settings say it."""
+    reference: ReferenceRecord | None = None
+
+
+NO_CONTEXT = ScanContext()
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A derived quantity and what else is to be said of it."""
+
+    measurement: Measurement
+    remark: str = ""
+
+
+def derive_quantities(result: PointResult, context: ScanContext) -> tuple[Derived, ...]:
+    """Return every quantity that needs more than the result's own measurements."""
+    return (
+        *(Derived(entry) for entry in _event_shares(result)),
+        Derived(_completeness(result, context)),
+        Derived(_arrival_shift(result, context)),
+        *(Derived(_over_centre(result, context, name)) for name in RELATIVE_TO_CENTRE),
+        *_agreement(result, context.reference),
+    )
+
+
+def _event_shares(result: PointResult) -> Iterator[Measurement]:
+    """Return which share of events the worst channel has damaged, twice, not, or not any more."""
+    files = [file for file in result.provenance.inputs if file.events + file.skipped_events]
+    last = max((file.last_event for file in files if file.last_event is not None), default=0)
+    losses = [_Losses.of(file, last) for file in files]
+    for name, kind, meaning in (
+        ("damaged_events", "damaged", "Events that could not be read"),
+        ("doubled_events", "doubled", "Events that came twice"),
+        ("lost_events", "lost", "Events that other channels have, before the file's end"),
+        ("cut_off_events", "cut_off", "Events that other channels have after the file's end"),
+    ):
+        shares = [(min(1.0, getattr(loss, kind) / loss.whole), loss.whole) for loss in losses]
+        if not shares:
+            yield Missing(name=name, reason="no raw file with events is named in the result")
+            continue
+        share, whole = max(shares)
+        error = max(math.sqrt(share * (1.0 - share) / whole), 1.0 / whole)
+        told = f"{meaning}, of the worst channel."
+        yield Quantity(name=name, value=share, error=error, unit="", meaning=told)
+
+
+@dataclass(frozen=True)
+class _Losses:
+    """What is wrong with the events of one channel's file."""
+
+    damaged: int
+    doubled: int
+    lost: int
+    cut_off: int
+    whole: int
+    """Events that the file should have."""
+
+    @classmethod
+    def of(cls, file: InputFile, last_event: int) -> "_Losses":
+        """Count; what other channels have after the file's last event was cut off."""
+        own_last = last_event if file.last_event is None else file.last_event
+        cut_off = min(last_event - own_last, file.lost_events)
+        lost = file.lost_events - cut_off
+        whole = file.events + file.skipped_events + file.lost_events
+        return cls(file.skipped_events, file.doubled_events, lost, cut_off, whole)
+
+
+def _completeness(result: PointResult, context: ScanContext) -> Measurement:
+    name = "completeness"
+    if context.expected_events is not None:
+        whole, of = context.expected_events, "the number that settings expect"
+    elif (centre := _other_centre(result, context)) is not None and centre.triggers:
+        whole, of = centre.triggers, "those at the centre"
+    else:
+        return Missing(name=name, reason="nothing says how many events a whole point has")
+    meaning = f"Triggers over {of}."
+    value = result.triggers / whole
+    return Quantity(name=name, value=value, error=1.0 / whole, unit="", meaning=meaning)
+
+
+def _arrival_shift(result: PointResult, context: ScanContext) -> Measurement:
+    name, of = "arrival_shift_ns", "arrival_time_ns"
+    pair = _own_and_centres(result, context, of)
+    if isinstance(pair, str):
+        return Missing(name=name, reason=pair)
+    own, centre = pair
+    return Quantity(
+        name=name,
+        value=own.value - centre.value,
+        error=_both(own.error, centre.error),
+        unit="ns",
+        meaning="Arrival time less that at the centre of the same scan.",
+    )
+
+
+def _over_centre(result: PointResult, context: ScanContext, name: str) -> Measurement:
+    of = RELATIVE_TO_CENTRE[name]
+    pair = _own_and_centres(result, context, of)
+    if isinstance(pair, str):
+        return Missing(name=name, reason=pair)
+    own, centre = pair
+    if not (own.value > 0 and centre.value > 0):
+        return Missing(name=name, reason=f"{of} is zero here or at the centre")
+    ratio = own.value / centre.value
+    relative = _both(
+        own.error and own.error / own.value, centre.error and centre.error / centre.value
+    )
+    return Quantity(
+        name=name,
+        value=ratio,
+        error=None if relative is None else ratio * relative,
+        unit="",
+        meaning=f"{of} over that at the centre of the same scan.",
+    )
+
+
+def _both(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else math.hypot(one, other)
+
+
+def _own_and_centres(
+    result: PointResult, context: ScanContext, of: str
+) -> tuple[Quantity, Quantity] | str:
+    """Return a quantity here and at the centre, or why there is no pair of them."""
+    if result.kind is not ScanKind.POSITION:
+        return "an HV check has no other position to compare with"
+    centre = _other_centre(result, context)
+    if centre is None:
+        is_centre = context.centre is not None
+        return "this is the centre itself" if is_centre else "the centre is not measured yet"
+    found = []
+    for where, each in (("here", result), ("at the centre", centre)):
+        entry = each.measurement_of(of)
+        if not isinstance(entry, Quantity):
+            why = entry.reason if isinstance(entry, Missing) else "the result does not have it"
+            return f"{of} was not measured {where}: {why}"
+        found.append(entry)
+    return found[0], found[1]
+
+
+def _other_centre(result: PointResult, context: ScanContext) -> PointResult | None:
+    centre = context.centre
+    is_other = centre is not None and centre.take.point != result.take.point
+    return centre if is_other else None
+
+
+def _agreement(result: PointResult, reference: ReferenceRecord | None) -> tuple[Derived, Derived]:
+    """Compare the thresholded spectrum with that of the reference."""
+    names = ("reference_chi2_per_ndf", "reference_ks_distance")
+    found = _compare(result, reference)
+    if isinstance(found, str):
+        first, second = (Missing(name=name, reason=found) for name in names)
+        return Derived(first), Derived(second)
+    comparison, against = found
+    of = f"against reference {against}"
+    chi2 = Quantity(
+        name=names[0],
+        value=comparison.chi2_per_ndf,
+        error=math.sqrt(2.0 / comparison.ndf),
+        unit="",
+        meaning="Chi2 of the two charge spectra, each of area 1, over its degrees of freedom.",
+    )
+    distance = Quantity(
+        name=names[1],
+        value=comparison.ks_distance,
+        error=0.5 / math.sqrt(max(result.selected_charges, 1)),
+        unit="",
+        meaning="Kolmogorov-Smirnov distance of the two spectra.",
+    )
+    return Derived(chi2, f"{of}, {comparison.pulls_in_words}"), Derived(distance, of)
+
+
+def _compare(
+    result: PointResult, reference: ReferenceRecord | None
+) -> tuple[Comparison, str] | str:
+    """Return the comparison and what it was made with, or why there is none."""
+    if result.kind is not ScanKind.POSITION:
+        return "a reference is for positions, not for voltages"
+    if reference is None:
+        return "no reference was made of this PMT or of its type"
+    good = reference.spectrum_of(result.take.point.name)
+    if good is None:
+        return f"reference {reference.name} has no spectrum of {result.take.point.name}"
+    spectrum = result.spectrum_of(SpectrumName.THRESHOLD)
+    if spectrum is None:
+        return "the result has no spectrum of thresholded charges"
+    comparison = compare_spectra(spectrum, good)
+    return comparison if isinstance(comparison, str) else (comparison, reference.name)

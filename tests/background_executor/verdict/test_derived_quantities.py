@@ -1,0 +1,217 @@
+"""What is judged beside other points: the centre, the plan's events, the reference."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from background_executor.derived_quantities import ScanContext, derive_quantities
+from background_executor.health import HealthSettings
+from background_executor.records import CheckOutcome, CheckRecord, Verdict
+from background_executor.reference import (
+    ReferenceKind,
+    ReferenceRecord,
+    compare_spectra,
+    shipped_template,
+)
+from background_executor.verdict import judge
+from server_side.result import Measurement, Missing, PointResult, Quantity
+from server_side.scan import (
+    NewAcquisitions,
+    ScanKind,
+    ScanPlan,
+    Slot,
+    Take,
+    position_points,
+    voltage_points,
+)
+from tests.seed_results import Fate, make_result
+
+NOW = datetime(2026, 2, 20, 5, 41, 23, tzinfo=UTC)
+TEMPLATE = ReferenceRecord(
+    1, "demo", ReferenceKind.TYPE, "R12860", 1, shipped_template(), "", "night shift", NOW
+)
+
+
+def _result(
+    place: int = 1, *, kind: ScanKind = ScanKind.POSITION, fate: Fate = Fate.HEALTHY, seed: int = 0
+) -> PointResult:
+    plan = ScanPlan(
+        scan_id="0123456789ab",
+        site="demo",
+        kind=kind,
+        serial_number="KQ0146",
+        slot=Slot.ONE,
+        started_at=NOW,
+        points=position_points() if kind is ScanKind.POSITION else voltage_points(1800),
+        raw=NewAcquisitions(began_after=NOW),
+    )
+    return make_result(plan, Take(point=plan.points[place]), NOW, fate=fate, seed=seed)
+
+
+def _with(result: PointResult, **values: tuple[float, float]) -> PointResult:
+    kept = tuple(entry for entry in result.quality if entry.name not in values)
+    given = tuple(
+        Quantity(name=name, value=value, error=error, unit="", meaning="as the test says")
+        for name, (value, error) in values.items()
+    )
+    return result.model_copy(update={"quality": (*kept, *given)})
+
+
+def _derived(result: PointResult, context: ScanContext, name: str) -> Measurement:
+    return next(
+        entry.measurement
+        for entry in derive_quantities(result, context)
+        if entry.measurement.name == name
+    )
+
+
+def _check(result: PointResult, context: ScanContext, name: str) -> CheckRecord:
+    checks = judge(result, HealthSettings(), NOW, context).verdict.checks
+    return next(check for check in checks if check.name == name)
+
+
+def test_the_relative_efficiency_is_the_ratio_to_the_centre_with_both_errors() -> None:
+    centre = _with(_result(0), occupancy_per_monitor_charge=(2.0, 0.06))
+    point = _with(_result(3), occupancy_per_monitor_charge=(1.0, 0.04))
+    found = _derived(point, ScanContext(centre=centre), "relative_efficiency")
+    assert isinstance(found, Quantity)
+    assert found.value == pytest.approx(0.5)
+    assert found.error == pytest.approx(0.5 * 0.05)
+
+
+def test_before_the_centre_is_measured_and_at_the_centre_itself_it_is_said() -> None:
+    centre = _with(_result(0), occupancy_per_monitor_charge=(2.0, 0.06))
+    early = _derived(_result(3), ScanContext(), "relative_efficiency")
+    itself = _derived(centre, ScanContext(centre=centre), "relative_efficiency")
+    assert isinstance(early, Missing)
+    assert early.reason == "the centre is not measured yet"
+    assert isinstance(itself, Missing)
+    assert itself.reason == "this is the centre itself"
+
+
+def test_pulses_that_come_later_than_at_the_centre_are_named_with_the_time() -> None:
+    centre = _with(_result(0), arrival_time_ns=(321.0, 0.1))
+    late = _with(_result(3), arrival_time_ns=(345.0, 0.1))
+    check = _check(late, ScanContext(centre=centre), "arrival_shift_ns")
+    assert check.outcome is CheckOutcome.OUTSIDE
+    assert check.text.startswith("arrival shift 24 +- 0.14 ns lies 2e+02 % above the outer limit 8")
+
+
+@pytest.mark.parametrize(
+    ("expected", "outcome"),
+    [(600_000, CheckOutcome.PASSED), (1_200_000, CheckOutcome.OUTSIDE)],
+)
+def test_a_point_with_half_of_its_events_is_not_complete(
+    expected: int, outcome: CheckOutcome
+) -> None:
+    context = ScanContext(expected_events=expected)
+    assert _check(_result(), context, "completeness").outcome is outcome
+
+
+def test_without_a_number_in_the_settings_completeness_is_that_of_the_centre() -> None:
+    half = _result(3).model_copy(update={"triggers": 300_000})
+    context = ScanContext(centre=_result(0))
+    assert _check(half, context, "completeness").value == pytest.approx(0.5)
+    nothing = _check(half, ScanContext(), "completeness")
+    assert nothing.outcome is CheckOutcome.NOT_MEASURED
+
+
+def _with_pmt_file(**values: int) -> PointResult:
+    result = _result()
+    *others, pmt = result.provenance.inputs
+    provenance = result.provenance.model_copy(
+        update={"inputs": (*others, pmt.model_copy(update=values))}
+    )
+    return result.model_copy(update={"provenance": provenance})
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"skipped_events": 18_000}, "damaged_events"),
+        ({"doubled_events": 18_000}, "doubled_events"),
+        ({"lost_events": 18_000}, "lost_events"),
+        ({"lost_events": 360_000, "last_event": 239_999}, "cut_off_events"),
+    ],
+)
+def test_each_kind_of_damage_is_named_by_its_own_check(values: dict[str, int], name: str) -> None:
+    names = ("damaged_events", "doubled_events", "lost_events", "cut_off_events")
+    result = _with_pmt_file(**values)
+    outside = [
+        each
+        for each in names
+        if _check(result, ScanContext(), each).outcome is CheckOutcome.OUTSIDE
+    ]
+    assert outside == [name]
+
+
+def test_a_point_without_a_reference_says_so_and_may_be_healthy() -> None:
+    judgement = judge(_result(), HealthSettings(), NOW)
+    text = _check(_result(), ScanContext(), "reference_chi2_per_ndf").text
+    assert judgement.verdict.verdict is Verdict.HEALTHY
+    assert text == (
+        "reference chi2 per ndf not measured: no reference was made of this PMT or of its type"
+    )
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_each_real_spectrum_at_the_usual_gain_agrees_with_the_template(seed: int) -> None:
+    check = _check(_result(seed=seed), ScanContext(reference=TEMPLATE), "reference_ks_distance")
+    assert check.outcome is CheckOutcome.PASSED
+    assert check.value is not None
+    assert "R12860 version 1 (the shipped template)" in check.text
+
+
+def test_a_spectrum_of_another_gain_does_not_agree_and_the_largest_pulls_are_named() -> None:
+    check = _check(
+        _result(fate=Fate.POOR), ScanContext(reference=TEMPLATE), "reference_chi2_per_ndf"
+    )
+    assert check.outcome is CheckOutcome.OUTSIDE
+    assert check.text.count(" pC") == 3
+    assert "largest pulls" in check.text
+
+
+def test_a_spectrum_agrees_with_itself() -> None:
+    spectrum = _result().spectra[0]
+    good = (
+        shipped_template()
+        .spectra[0]
+        .model_copy(update={"counts": tuple(float(count) for count in spectrum.counts)})
+    )
+    found = compare_spectra(spectrum, good)
+    assert not isinstance(found, str)
+    assert (found.chi2, found.ks_distance) == (0.0, 0.0)
+
+
+def test_fluctuations_alone_give_a_chi2_of_one_per_degree_of_freedom() -> None:
+    import numpy as np
+
+    template = shipped_template().spectra[0]
+    shape = np.asarray(template.counts) / sum(template.counts)
+    random, spectrum = np.random.default_rng(5), _result().spectra[0]
+    ratios = []
+    for charges in (500, 5_000, 50_000) * 20:
+        counts = tuple(int(count) for count in random.poisson(charges * shape))
+        other = tuple(float(count) for count in random.poisson(20_000 * shape))
+        found = compare_spectra(
+            spectrum.model_copy(update={"counts": counts}),
+            template.model_copy(update={"counts": other}),
+        )
+        assert not isinstance(found, str)
+        ratios.append(found.chi2_per_ndf)
+    assert np.mean(ratios) == pytest.approx(1.0, abs=0.1)
+
+
+def test_other_bins_cannot_be_compared() -> None:
+    template = shipped_template().spectra[0]
+    moved = template.model_copy(update={"edges_pc": tuple(2 * e for e in template.edges_pc)})
+    assert compare_spectra(_result().spectra[0], moved) == (
+        "its bins are not those of the reference"
+    )
+
+
+def test_a_voltage_has_no_reference() -> None:
+    result = _result(kind=ScanKind.HV)
+    check = _check(result, ScanContext(reference=TEMPLATE), "reference_ks_distance")
+    assert check.outcome is CheckOutcome.NOT_MEASURED
+    assert "not for voltages" in check.text
