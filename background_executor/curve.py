@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from background_executor.decision_records import DecisionKind
 from background_executor.records import (
-    DecisionKind,
     HvCurveRecord,
     HvPointRecord,
     PointRecord,

@@ -6,11 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from background_executor.decision_records import DecisionRecord
 from background_executor.following import FollowedJobRecord, PublicationRecord
 from background_executor.records import (
     AcquisitionRecord,
     CommandRecord,
-    DecisionRecord,
     EventRecord,
     ExecutorRecord,
     GainRecord,

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from background_executor.decision_records import DecisionRecord
 from server_side.hv_curve import HvCurve
 from server_side.journal import EndReason, LiveProgress
 from server_side.result import PointResult
@@ -120,17 +121,6 @@ class CheckOutcome(StrEnum):
     """There is no value; the text says why."""
 
 
-class DecisionKind(StrEnum):
-    """What a person decided about a take."""
-
-    FLAGGED = "flagged"
-    """It is not to be used."""
-    ACCEPTED = "accepted"
-    """It is to be used although the verdict is not healthy."""
-    ACKNOWLEDGED = "acknowledged"
-    """It failed, and somebody has taken note."""
-
-
 class CommandState(StrEnum):
     """How far a command is."""
 
@@ -199,17 +189,6 @@ class VerdictRecord:
 
 
 @dataclass(frozen=True)
-class DecisionRecord:
-    """The decision in force about a take."""
-
-    decision: DecisionKind
-    reason: str
-    comment: str
-    operator: str
-    decided_at: datetime
-
-
-@dataclass(frozen=True)
 class GainRecord:
     """The number on a tile, with what it needs to be read rightly."""
 
@@ -240,6 +219,7 @@ class PointRecord:
     """Why there is no gain; empty when there is one or nothing was stored yet."""
     verdict: VerdictRecord | None
     decision: DecisionRecord | None
+    """In force about that take."""
     error: str
     """Of a failed point, or of its last try."""
     tries: int
@@ -249,6 +229,8 @@ class PointRecord:
     """When the raw data were last written."""
     stored_at: datetime | None
     updated_at: datetime
+    awaits_take: int | None = None
+    """Number of the take that a retake waits for; None when none was asked for."""
 
 
 @dataclass(frozen=True)
@@ -294,6 +276,8 @@ class ScanRecord:
     seconds_left: float | None
     """Estimate from the pace so far; None before there is a pace."""
     updated_at: datetime
+    is_kept_aside: bool = False
+    """It stays as it is and is not in the way of the next scan."""
 
 
 @dataclass(frozen=True)

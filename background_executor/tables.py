@@ -14,6 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from background_executor import records
+from background_executor.decision_records import DecisionKind
 from background_executor.following import PublicationState
 from server_side.journal import EndReason
 from server_side.scan import ScanKind
@@ -228,7 +229,7 @@ decisions = sa.Table(
     _scan_id(),
     sa.Column("point", sa.String(32), nullable=False),
     sa.Column("take", sa.Integer, nullable=False),
-    sa.Column("decision", _states(records.DecisionKind)),
+    sa.Column("decision", _states(DecisionKind)),
     _text("reason"),
     _text("comment"),
     _text("operator"),

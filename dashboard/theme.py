@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from background_executor.decision_records import DecisionKind
 from background_executor.records import (
     CheckOutcome,
     CommandState,
-    DecisionKind,
     ExecutorState,
     JobState,
     LinkState,
@@ -165,7 +165,7 @@ def face_of(point: PointRecord) -> Face:
     is_stored = point.state is PointState.STORED and point.result_id is not None
     verdict = point.verdict.verdict if point.verdict is not None and is_stored else None
     decision = point.decision.decision if point.decision is not None else None
-    if decision is DecisionKind.ACCEPTED and verdict is Verdict.HEALTHY:
+    if decision is DecisionKind.ACCEPTED and verdict is Verdict.HEALTHY and not point.error:
         return Face.HEALTHY
     if decision is not None and point.state in (PointState.STORED, PointState.FAILED):
         return _FACE_OF_DECISION[decision]

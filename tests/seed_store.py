@@ -15,10 +15,10 @@ from pathlib import Path
 
 from background_executor.commands import Command, StartScan, StopScan, SyncNow
 from background_executor.config import SiteConfig, load_config
+from background_executor.decision_records import DecisionKind
 from background_executor.records import (
     AcquisitionRecord,
     CommandState,
-    DecisionKind,
     ExecutorRecord,
     ExecutorState,
     JobState,

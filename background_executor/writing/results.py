@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from background_executor import tables
+from background_executor.decision_records import DecisionKind
 from background_executor.errors import StoreError
 from background_executor.following import PublicationState
 from background_executor.records import (
     CheckRecord,
-    DecisionKind,
     PointState,
 )
 from background_executor.verdict import Judgement

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from background_executor.decision_records import DecisionRecord
 from background_executor.records import (
     CheckRecord,
-    DecisionRecord,
     PointRecord,
     ResultRecord,
     VerdictRecord,

@@ -10,8 +10,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from background_executor.decision_records import DecisionRecord
 from background_executor.records import (
-    DecisionRecord,
     GainRecord,
     PointRecord,
     PointState,

@@ -5,11 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from background_executor.decision_records import DecisionKind, DecisionRecord
 from background_executor.records import (
     CheckOutcome,
     CommandState,
-    DecisionKind,
-    DecisionRecord,
     ExecutorState,
     JobState,
     LinkState,

@@ -6,11 +6,10 @@ from datetime import timedelta
 import pytest
 
 from background_executor import queries
+from background_executor.decision_records import DecisionKind, DecisionRecord
 from background_executor.records import (
     CommandRecord,
     CommandState,
-    DecisionKind,
-    DecisionRecord,
     ExecutorRecord,
     ExecutorState,
     LinkState,

@@ -7,10 +7,9 @@ import pytest
 
 from background_executor import queries
 from background_executor.commands import StopScan, SyncNow
-from background_executor.queries import EventFilter
+from background_executor.decision_records import DecisionKind
 from background_executor.records import (
     CommandState,
-    DecisionKind,
     ExecutorState,
     JobState,
     PointState,

@@ -10,12 +10,12 @@ from sqlalchemy.exc import StatementError
 from background_executor import queries
 from background_executor.commands import ListAcquisitions, SyncNow
 from background_executor.errors import StoreError
+from background_executor.decision_records import DecisionKind
 from background_executor.following import PublicationState
 from background_executor.health import HealthSettings
 from background_executor.records import (
     AcquisitionRecord,
     CommandState,
-    DecisionKind,
     ExecutorRecord,
     ExecutorState,
     JobState,
