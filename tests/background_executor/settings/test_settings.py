@@ -8,6 +8,7 @@ import pytest
 from background_executor.config import SchedulerName, SiteConfig, TransportName, load_config
 from background_executor.config_file import change_settings, setting_keys
 from background_executor.errors import SettingsError
+from background_executor.limits import DEFAULT_CHECKS
 from server_side.scan import position_points, voltage_points
 from server_side.settings import MeasurementSettings
 
@@ -175,15 +176,15 @@ def test_a_missing_file_says_where_to_get_one(tmp_path: Path) -> None:
 
 def test_a_change_keeps_comments_and_order(tmp_path: Path) -> None:
     path = _write(tmp_path, GOOD)
-    changes = {"site.poll_s": 0.5, "site.submit.partition": "cascade", "watch.stable_s": 5.0}
+    changes = {"site.poll_s": 0.7, "site.submit.partition": "cascade", "watch.stable_s": 5.0}
     config = change_settings(SiteConfig, path, changes)
-    assert (config.site.poll_s, config.site.submit.partition) == (0.5, "cascade")
+    assert (config.site.poll_s, config.site.submit.partition) == (0.7, "cascade")
     assert load_config(path) == config
     text = path.read_text()
     assert text.startswith(GOOD.splitlines()[0])
     assert 'name = "bench"             # as the rows have it' in text
     change_settings(SiteConfig, path, {"site.poll_s": None})
-    assert load_config(path).site.poll_s == 1.0
+    assert load_config(path).site.poll_s == 0.5
     assert [entry.name for entry in tmp_path.iterdir()] == ["site.toml"]
 
 
@@ -214,6 +215,12 @@ def _documented() -> set[str]:
 
 def test_every_setting_is_documented_and_nothing_else_is() -> None:
     assert _documented() == set(setting_keys(SiteConfig))
+
+
+def test_every_default_check_is_documented_and_named_once() -> None:
+    rows = re.findall(r"(?m)^\| .+ \| .+ \| `(\w+)` \|$", (DOCS / "settings.md").read_text())
+    assert rows == [check.measurement for check in DEFAULT_CHECKS]
+    assert len(set(rows)) == len(rows)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
