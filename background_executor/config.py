@@ -103,7 +103,7 @@ class SiteSection(BoundaryModel):
     zone: ZoneName = "Asia/Tokyo"
     grace_s: float = Field(default=60.0, ge=0)
     python: Line = "python3"
-    poll_s: float = Field(default=1.0, ge=0.05)
+    poll_s: float = Field(default=0.5, ge=0.05)
     call_timeout_s: float = Field(default=60.0, gt=0)
     scheduler_poll_s: float = Field(default=30.0, ge=0.05)
     submit: SubmitSection = SubmitSection()

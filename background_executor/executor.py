@@ -17,13 +17,14 @@ from background_executor.config import TransportName
 from background_executor.errors import RefusedError, UnreachableError
 from background_executor.fetch import fetch_waiting
 from background_executor.following import FollowedJobRecord
+from background_executor.idle_scans import IdleScans
 from background_executor.job_queue import JobQueue
 from background_executor.records import ExecutorRecord, ExecutorState, LinkState
 from background_executor.site import Site
 from background_executor.submit import submit_intents
 from background_executor.successors import settle_scans
 from background_executor.sweep import sweep, sweep_all
-from background_executor.sync import follow_journals, follow_live_files
+from background_executor.sync import follow
 from background_executor.work import Work
 from server_side import __version__
 
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 MAX_COMMANDS_A_TURN = 20
 SWEEP_EVERY = timedelta(seconds=60)
+LOOK_FOR_RAW_DATA_EVERY = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Rhythm:
 RHYTHM = {
     TransportName.LOCAL: Rhythm(journals=timedelta(0), live_files=timedelta(seconds=1)),
     # Each question is a round trip, and login nodes count them.
-    TransportName.SSH: Rhythm(journals=timedelta(seconds=2), live_files=timedelta(seconds=10)),
+    TransportName.SSH: Rhythm(journals=timedelta(seconds=1.4), live_files=timedelta(seconds=4)),
 }
 
 
@@ -67,16 +69,17 @@ class Executor:
         self._sweeps_all = True
         self._swept_at: datetime | None = None
         self._link = Link(LinkState.DISCONNECTED, "not asked yet", None)
-        rhythm = RHYTHM[site.config.site.transport]
+        self._live_seen_at: datetime | None = None
+        self._rhythm = RHYTHM[site.config.site.transport]
         self._sweep_work = Work(self._sweep, SWEEP_EVERY)
         self._works = (
             Work(self._submit),
             Work(self._end_unwanted),
-            Work(self._follow, rhythm.journals),
+            Work(self._follow, self._rhythm.journals),
             Work(self._look, timedelta(seconds=site.config.site.scheduler_poll_s)),
-            Work(self._see_live, rhythm.live_files),
             self._sweep_work,
             Work(self._fetch),
+            Work(IdleScans(site).look, LOOK_FOR_RAW_DATA_EVERY),
         )
 
     def step(self, now: datetime) -> bool:
@@ -131,14 +134,15 @@ class Executor:
         self._queue.end_unwanted(self._open_jobs(), now)
 
     def _follow(self, now: datetime) -> None:
-        if follow_journals(self._site, self._open_jobs(), now):
+        seen_at = self._live_seen_at
+        with_live = seen_at is None or abs(now - seen_at) >= self._rhythm.live_files
+        if follow(self._site, self._open_jobs(), now, with_live=with_live):
             self._sweep_work.hasten()
+        if with_live:
+            self._live_seen_at = now
 
     def _look(self, now: datetime) -> None:
         self._queue.look(self._open_jobs(), now)
-
-    def _see_live(self, now: datetime) -> None:
-        follow_live_files(self._site, self._open_jobs(), now)
 
     def _fetch(self, now: datetime) -> None:
         fetch_waiting(self._site, now)

@@ -10,16 +10,15 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
 from background_executor import queries
 from background_executor.crash_points import CrashPoint, reach
-from background_executor.errors import RemoteFileError
 from background_executor.following import FollowedJobRecord
 from background_executor.records import ENDED_JOB_STATES, JobState, ScanState
 from background_executor.site import Site
+from background_executor.transport import FilePart
 from server_side.journal import (
     BadLine,
     DataSeen,
@@ -114,14 +113,50 @@ def _stranger(line: JournalLine, plan: ScanPlan) -> str:
     return ""
 
 
-def follow_journals(site: Site, jobs: Iterable[FollowedJobRecord], now: datetime) -> bool:
-    """Apply what is new in all journals; True when something may have been missed."""
-    gaps = [follow_journal(site, job, now) for job in jobs if _may_have_journal(job)]
+def follow(
+    site: Site, jobs: Iterable[FollowedJobRecord], now: datetime, *, with_live: bool
+) -> bool:
+    """Apply what is new in all journals, and see how far the jobs are, in one question.
+
+    Parameters
+    ----------
+    with_live
+        Read the progress of running jobs too.
+
+    Returns
+    -------
+    True when something may have been missed: a sweep is due.
+
+    Raises
+    ------
+    TransportError
+        When the server could not be asked. What was applied until then stays.
+    """
+    open_jobs = tuple(jobs)
+    followed = [job for job in open_jobs if _may_have_journal(job)]
+    running = [job for job in open_jobs if with_live and job.record.state is JobState.RUNNING]
+    parts = [_journal_part(site, job, job.journal_offset) for job in followed]
+    answers = site.transport.read_parts([*parts, *(_live_part(site, job) for job in running)])
+    gaps = [
+        _follow_from(site, job, data, now) for job, data in zip(followed, answers, strict=False)
+    ]
+    for job, data in zip(running, answers[len(followed) :], strict=True):
+        _see_live(site, job, data, now)
     return any(gaps)
 
 
 def _may_have_journal(job: FollowedJobRecord) -> bool:
     return job.record.state is not JobState.INTENT and not job.journal_closed
+
+
+def _journal_part(site: Site, job: FollowedJobRecord, offset: int) -> FilePart:
+    path = site.layout(job.record.scan_id).journal_file(job.record.job)
+    return FilePart(path, offset, CHUNK_BYTES, is_growing=True)
+
+
+def _live_part(site: Site, job: FollowedJobRecord) -> FilePart:
+    path = site.layout(job.record.scan_id).live_file(job.record.job)
+    return FilePart(path, 0, LIVE_LIMIT_BYTES, is_growing=False)
 
 
 def follow_journal(site: Site, job: FollowedJobRecord, now: datetime) -> bool:
@@ -132,29 +167,29 @@ def follow_journal(site: Site, job: FollowedJobRecord, now: datetime) -> bool:
     TransportError
         When the server could not be asked. What was applied until then stays.
     """
-    name, scan_id = job.record.job, job.record.scan_id
-    path, plan = site.layout(scan_id).journal_file(name), site.plan(scan_id)
+    return _follow_from(site, job, _read_journal(site, job, job.journal_offset), now)
+
+
+def _follow_from(site: Site, job: FollowedJobRecord, data: bytes | None, now: datetime) -> bool:
+    """Apply a journal from its cursor on, beginning with bytes that were read already."""
+    plan = site.plan(job.record.scan_id)
     offset, seq, is_gappy = job.journal_offset, job.journal_seq, False
-    while data := _read_journal(site, path, offset):
-        part = read_part(data, offset, seq, name, plan)
+    while data:  # a job that did not start yet has no journal
+        part = read_part(data, offset, seq, job.record.job, plan)
         if part.end_offset == offset:
             break
         reach(CrashPoint.JOURNAL_READ)
         _apply(site, job, part, now)
         reach(CrashPoint.JOURNAL_APPLIED)
         offset, seq, is_gappy = part.end_offset, part.last_seq, is_gappy or bool(part.faults)
-        if len(data) < CHUNK_BYTES:
-            break
+        data = _read_journal(site, job, offset) if len(data) >= CHUNK_BYTES else None
     if offset == job.journal_offset:
         _close_when_over(site, job, now)
     return is_gappy
 
 
-def _read_journal(site: Site, path: PurePosixPath, offset: int) -> bytes:
-    try:
-        return site.transport.read(path, offset=offset, limit=CHUNK_BYTES)
-    except RemoteFileError:  # a job that did not start yet has none
-        return b""
+def _read_journal(site: Site, job: FollowedJobRecord, offset: int) -> bytes | None:
+    return site.transport.read_parts([_journal_part(site, job, offset)])[0]
 
 
 def _apply(site: Site, job: FollowedJobRecord, part: JournalPart, now: datetime) -> None:
@@ -187,23 +222,14 @@ def _close_when_over(site: Site, job: FollowedJobRecord, now: datetime) -> None:
             writer.close_journal(job.record.job)
 
 
-def follow_live_files(site: Site, jobs: Iterable[FollowedJobRecord], now: datetime) -> None:
-    """Read how far each running job is with the point in hand."""
-    for job in jobs:
-        if job.record.state is JobState.RUNNING:
-            live = _read_live(site, job)
-            if live is not None:
-                with site.store.writing(now) as writer:
-                    writer.set_live(job.record.job, live)
-
-
-def _read_live(site: Site, job: FollowedJobRecord) -> LiveProgress | None:
-    name, scan_id = job.record.job, job.record.scan_id
-    path = site.layout(scan_id).live_file(name)
+def _see_live(site: Site, job: FollowedJobRecord, data: bytes | None, now: datetime) -> None:
+    """Note how far a running job is with the point in hand."""
+    name, plan = job.record.job, site.plan(job.record.scan_id)
     try:
-        live = LiveProgress.model_validate_json(site.transport.read(path, limit=LIVE_LIMIT_BYTES))
-    except (RemoteFileError, ValidationError):
+        live = LiveProgress.model_validate_json(data or b"")
+    except ValidationError:
         # Progress is for the eye; the next file is a second away.
-        return None
-    is_ours = live.job == name and (live.point is None or live.point in site.plan(scan_id).points)
-    return live if is_ours else None
+        return
+    if live.job == name and (live.point is None or live.point in plan.points):
+        with site.store.writing(now) as writer:
+            writer.set_live(name, live)

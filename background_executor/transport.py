@@ -46,6 +46,17 @@ class RemoteEntry:
 
 
 @dataclass(frozen=True)
+class FilePart:
+    """What is wanted of a file: up to ``limit`` bytes from an offset."""
+
+    path: PurePosixPath
+    offset: int
+    limit: int
+    is_growing: bool
+    """It is only ever appended to; else it may be replaced by another of its name."""
+
+
+@dataclass(frozen=True)
 class FetchedFile:
     """One member of a fetched tree."""
 
@@ -74,6 +85,12 @@ class Transport(Protocol):
 
     def read(self, path: PurePosixPath, *, offset: int = 0, limit: int = 1 << 20) -> bytes:
         """Read up to ``limit`` bytes of a file from an offset; empty at its end."""
+
+    def read_parts(self, parts: Sequence[FilePart]) -> tuple[bytes | None, ...]:
+        """Read parts of several files together, in as few round trips as can be.
+
+        None stands for a file that is not there or cannot be read.
+        """
 
     def write(self, path: PurePosixPath, content: bytes) -> None:
         """Write a file aside and rename it into place; parent folders are made."""
@@ -141,6 +158,16 @@ class LocalTransport:
         with _said_by_server("read", path), Path(path).open("rb") as file:
             file.seek(offset)
             return file.read(limit)
+
+    def read_parts(self, parts: Sequence[FilePart]) -> tuple[bytes | None, ...]:
+        """Read parts of several files; None for one that cannot be read."""
+        return tuple(map(self._read_part, parts))
+
+    def _read_part(self, part: FilePart) -> bytes | None:
+        try:
+            return self.read(part.path, offset=part.offset, limit=part.limit)
+        except RemoteFileError:
+            return None
 
     def write(self, path: PurePosixPath, content: bytes) -> None:
         """Write a file aside and rename it into place; parent folders are made."""

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import IO
 
-from background_executor.errors import UntrustedFileError
+import paramiko
+
+from background_executor.errors import RemoteFileError, UnreachableError, UntrustedFileError
 from background_executor.transport import FetchedFile
 
 TAR_COMMAND = (
@@ -72,3 +74,29 @@ def _check_member(
             f"{member.name!r} and what was asked for with it are larger than allowed"
         )
     return path
+
+
+def check_end(
+    channel: paramiko.Channel, folder: PurePosixPath, complaint: UntrustedFileError | None
+) -> None:
+    """Judge a finished stream by tar's own status.
+
+    Raises
+    ------
+    UntrustedFileError
+        When a file changed while it was read, or the stream's own complaint stands.
+    RemoteFileError
+        When tar failed.
+    UnreachableError
+        When the connection ended first.
+    """
+    said = channel.makefile_stderr("rb").read().decode(errors="replace").strip()[-500:]
+    status = channel.recv_exit_status()
+    if status < 0:
+        raise UnreachableError(f"connection lost while fetching from {folder}")
+    if status == 1:
+        raise UntrustedFileError(f"files below {folder} changed while they were read: {said}")
+    if status != 0:
+        raise RemoteFileError(f"cannot fetch from {folder}: {said}")
+    if complaint is not None:
+        raise complaint

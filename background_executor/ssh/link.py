@@ -20,6 +20,7 @@ from background_executor.ssh.host_keys import (
     UnknownHostKeyError,
     read_known_hosts,
 )
+from background_executor.ssh.pipelining import PipelinedSftp, RoundTrips
 from background_executor.ssh.route import Hop, read_route
 from background_executor.ssh.watchdog import Watchdog
 
@@ -31,9 +32,10 @@ class LoginRefusedError(RefusedError):
 class SshLink:
     """An open connection: one client per hop, the server's last, and one SFTP channel."""
 
-    def __init__(self) -> None:
+    def __init__(self, round_trips: RoundTrips) -> None:
+        self._round_trips = round_trips
         self._clients: list[paramiko.SSHClient] = []
-        self._sftp: paramiko.SFTPClient | None = None
+        self._sftp: PipelinedSftp | None = None
         self.watchdog = Watchdog(self._cut)
 
     @property
@@ -50,7 +52,7 @@ class SshLink:
         return transport
 
     @property
-    def sftp(self) -> paramiko.SFTPClient:
+    def sftp(self) -> PipelinedSftp:
         """The one SFTP channel."""
         if self._sftp is None:
             raise UnreachableError("the connection is closed")
@@ -83,7 +85,7 @@ class SshLink:
         channel = self.transport.open_session(timeout=timeout_s)
         channel.settimeout(timeout_s)
         channel.invoke_subsystem("sftp")
-        self._sftp = paramiko.SFTPClient(channel)
+        self._sftp = PipelinedSftp(channel, self._round_trips)
 
     def close(self) -> None:
         """End the connection and its watchdog."""
@@ -108,8 +110,13 @@ class SshLink:
                     transport.sock.close()
 
 
-def open_link(route: Sequence[Hop], known_hosts: Path, timeout_s: float) -> SshLink:
-    """Connect to the last host of a route.
+def open_link(
+    route: Sequence[Hop],
+    known_hosts: Path,
+    timeout_s: float,
+    round_trips: RoundTrips | None = None,
+) -> SshLink:
+    """Connect to the last host of a route; round trips after the login are counted.
 
     Raises
     ------
@@ -120,7 +127,7 @@ def open_link(route: Sequence[Hop], known_hosts: Path, timeout_s: float) -> SshL
     """
     known_hosts = known_hosts.expanduser()
     read_known_hosts(known_hosts)
-    link = SshLink()
+    link = SshLink(round_trips or RoundTrips())
     try:
         for hop in route:
             with _said_while_connecting(hop, known_hosts), link.watchdog.limit(4 * timeout_s):

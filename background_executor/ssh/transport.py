@@ -26,19 +26,18 @@ from background_executor.errors import (
     UnreachableError,
     UntrustedFileError,
 )
-from background_executor.ssh.archive import TAR_COMMAND, check_names, read_archive
+from background_executor.ssh.archive import TAR_COMMAND, check_end, check_names, read_archive
 from background_executor.ssh.commands import RemoteCommand
 from background_executor.ssh.link import LoginRefusedError, SshLink, open_link
 from background_executor.ssh.listing import list_command, read_listing
 from background_executor.ssh.pacing import ConnectPacer
+from background_executor.ssh.pipelining import REQUEST_BYTES, RoundTrips
 from background_executor.ssh.route import read_route
-from background_executor.transport import CommandOutput, FetchedFile, RemoteEntry
+from background_executor.transport import CommandOutput, FetchedFile, FilePart, RemoteEntry
 
 HEARTBEAT_S = 20.0
 """A connection that answered so recently is taken for alive."""
 HEARTBEAT_TIMEOUT_S = 10.0
-REQUEST_BYTES = 1 << 15
-"""What one SFTP request may ask for."""
 _KILL_AFTER_S = 5.0
 
 _WRITE_SCRIPT = (
@@ -71,12 +70,24 @@ class SshTransport:
         self._section = section
         self._call_timeout_s = call_timeout_s
         self._clock = clock
+        self._round_trips = RoundTrips()
+        self._connects = 0
         self._pacer = ConnectPacer(clock, section.connect_interval_s)
         self._link: SshLink | None = None
         self._owner: int | None = None
         self._answered_at = 0.0
         self._refusals = 0
         self._stopped_by: RefusedError | None = None
+
+    @property
+    def round_trips(self) -> int:
+        """How often the server was waited for so far, logins apart."""
+        return self._round_trips.count
+
+    @property
+    def connects(self) -> int:
+        """How many connections were begun so far; each costs about ten round trips more."""
+        return self._connects
 
     def connect(self) -> None:
         """Make sure that there is a connection; one that was silent for long is asked."""
@@ -120,9 +131,18 @@ class SshTransport:
             # Not closed by hand, which would wait a round trip: its end closes it without.
             file = sftp.open(str(path), "rb")
             if size > REQUEST_BYTES:
+                self._round_trips.count += 1
                 return b"".join(file.readv([(offset, size)]))
             file.seek(offset)
             return file.read(size)
+
+    def read_parts(self, parts: Sequence[FilePart]) -> tuple[bytes | None, ...]:
+        """Read parts of several files together; None for one that cannot be read."""
+        if not parts:
+            return ()
+        sftp = self._connected().sftp
+        with self._asking("read", parts[0].path):
+            return sftp.read_parts(parts)
 
     def write(self, path: PurePosixPath, content: bytes) -> None:
         """Write a file aside and rename it into place; parent folders are made."""
@@ -168,7 +188,7 @@ class SshTransport:
                 complaint = error
                 if error.__cause__ is None:  # of its content, not of a stream that broke off
                     raise
-            _check_end(channel, folder, complaint)
+            check_end(channel, folder, complaint)
 
     def rename(self, source: PurePosixPath, target: PurePosixPath) -> None:
         """Move a file or folder on one file system; an existing target is an error."""
@@ -194,8 +214,12 @@ class SshTransport:
     def _open(self) -> SshLink:
         route = read_route(self._section)
         self._pacer.begin()
+        self._connects += 1
+        section = self._section
         try:
-            link = open_link(route, self._section.known_hosts, self._section.connect_timeout_s)
+            link = open_link(
+                route, section.known_hosts, section.connect_timeout_s, self._round_trips
+            )
         except LoginRefusedError as error:
             self._refusals += 1
             if self._refusals >= self._section.max_refusals:
@@ -222,6 +246,7 @@ class SshTransport:
         """Open a channel and start a command in it."""
         link = self._connected()
         with self._asking("run", PurePosixPath(command.split(" ", 1)[0]), timeout_s):
+            self._round_trips.count += 2  # a channel, then the command in it
             channel = link.transport.open_session(timeout=min(timeout_s, self._call_timeout_s))
             channel.settimeout(self._call_timeout_s)
             channel.exec_command(command)
@@ -276,19 +301,3 @@ def open_ssh_transport(site: SiteSection) -> SshTransport:
 def _reason(error: Exception) -> str:
     strerror = getattr(error, "strerror", None)
     return str(strerror or error or "the server refused")
-
-
-def _check_end(
-    channel: paramiko.Channel, folder: PurePosixPath, complaint: UntrustedFileError | None
-) -> None:
-    """Judge a finished stream by tar's own status."""
-    said = channel.makefile_stderr("rb").read().decode(errors="replace").strip()[-500:]
-    status = channel.recv_exit_status()
-    if status < 0:
-        raise UnreachableError(f"connection lost while fetching from {folder}")
-    if status == 1:
-        raise UntrustedFileError(f"files below {folder} changed while they were read: {said}")
-    if status != 0:
-        raise RemoteFileError(f"cannot fetch from {folder}: {said}")
-    if complaint is not None:
-        raise complaint

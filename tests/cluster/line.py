@@ -25,6 +25,9 @@ class Line:
 
     def __init__(self, target_port: int, *, round_trip_s: float = 0.0) -> None:
         self.connections = 0
+        self.round_trips = 0
+        """How often the near end spoke after the far end had: an answer was waited for."""
+        self._far_spoke = True
         self.is_swallowing = False
         self._target_port = target_port
         self._one_way_s = round_trip_s / 2
@@ -80,22 +83,30 @@ class Line:
             for one in (near, far):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open += [near, far]
-            self._carry(near, far)
-            self._carry(far, near)
+            self._carry(near, far, is_near=True)
+            self._carry(far, near, is_near=False)
 
-    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+    def _carry(self, source: socket.socket, sink: socket.socket, *, is_near: bool) -> None:
         on_the_way: queue.Queue[tuple[float, bytes]] = queue.Queue()
-        for work in (self._receive, self._deliver):
-            end = source if work == self._receive else sink
-            threading.Thread(target=work, args=(end, on_the_way), daemon=True).start()
+        receive = (self._receive, (source, on_the_way, is_near))
+        deliver = (self._deliver, (sink, on_the_way))
+        for work, arguments in (receive, deliver):
+            threading.Thread(target=work, args=arguments, daemon=True).start()
 
-    def _receive(self, source: socket.socket, on_the_way: queue.Queue[tuple[float, bytes]]) -> None:
+    def _count(self, *, is_near: bool) -> None:
+        self.round_trips += is_near and self._far_spoke
+        self._far_spoke = not is_near
+
+    def _receive(
+        self, source: socket.socket, on_the_way: queue.Queue[tuple[float, bytes]], is_near: bool
+    ) -> None:
         data = b"any"
         while data:
             try:
                 data = source.recv(_CHUNK)
             except OSError:
                 data = _END
+            self._count(is_near=is_near)
             on_the_way.put((time.monotonic() + self._one_way_s, data))
 
     def _deliver(self, sink: socket.socket, on_the_way: queue.Queue[tuple[float, bytes]]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from background_executor.errors import RefusedError, UnreachableError, UntrustedFileError
 from background_executor.ssh import SshTransport, next_host_key, store_host_key
+from background_executor.transport import FilePart
 from tests.cluster.cluster import RealCluster
 from tests.cluster.conftest import Clock
 from tests.cluster.line import Line
@@ -40,6 +41,25 @@ def test_everything_goes_over_one_connection(
     assert line.connections == 1
 
 
+def test_ten_journals_are_followed_in_one_round_trip(
+    cluster: RealCluster, transport_over: Callable[[Line], SshTransport], tmp_path: Path
+) -> None:
+    journals = [tmp_path / f"journal{number}" for number in range(10)]
+    for journal in journals:
+        journal.write_bytes(b"0")
+    with Line(cluster.ssh.port, round_trip_s=0.14) as slow:
+        transport = transport_over(slow)
+        transport.read_parts([FilePart(PurePosixPath(path), 0, 9, True) for path in journals])
+        for turn in range(1, 4):
+            for journal in journals:
+                journal.write_bytes(b"0" * turn + b"1")
+            counted, told = slow.round_trips, transport.round_trips
+            parts = [FilePart(PurePosixPath(path), turn, 9, True) for path in journals]
+            assert transport.read_parts(parts) == (b"1",) * 10
+            assert slow.round_trips - counted == transport.round_trips - told == 1
+        transport.close()
+
+
 def test_a_cut_connection_is_noticed_and_made_again_when_the_pace_allows(
     transport: SshTransport, line: Line, clock: Clock
 ) -> None:
@@ -58,7 +78,9 @@ def test_a_cut_connection_is_noticed_and_made_again_when_the_pace_allows(
     assert line.connections == 2
 
 
-@pytest.mark.parametrize("act", ["run", "read", "exists", "write", "list_tree", "fetch", "connect"])
+@pytest.mark.parametrize(
+    "act", ["run", "read", "read_parts", "exists", "write", "list_tree", "fetch", "connect"]
+)
 def test_a_swallowed_call_ends_within_its_time_and_ends_the_connection(
     transport: SshTransport, line: Line, clock: Clock, tmp_path: Path, act: str
 ) -> None:
@@ -67,6 +89,7 @@ def test_a_swallowed_call_ends_within_its_time_and_ends_the_connection(
     acts: dict[str, Callable[[], object]] = {
         "run": lambda: transport.run(["true"], timeout_s=1),
         "read": lambda: transport.read(folder / "file"),
+        "read_parts": lambda: transport.read_parts([FilePart(folder / "file", 0, 9, True)]),
         "exists": lambda: transport.exists(folder / "file"),
         "write": lambda: transport.write(folder / "other", b"y"),
         "list_tree": lambda: transport.list_tree(folder, depth=1),
@@ -121,6 +144,8 @@ def test_a_restarted_server_is_found_again(
     cluster.ssh.stop()
     try:
         line.cut()  # a restart ends the sessions too
+        with pytest.raises(UnreachableError):  # by now it is noticed
+            says_hello(transport)
         clock.pass_by(60)
         with pytest.raises(UnreachableError, match="no connection"):
             transport.connect()

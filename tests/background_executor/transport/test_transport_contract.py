@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from background_executor.errors import RemoteFileError, UnreachableError, UntrustedFileError
-from background_executor.transport import Transport
+from background_executor.transport import FilePart, Transport
 
 NAME = PurePosixPath
 
@@ -206,3 +206,58 @@ def test_a_folder_is_moved_and_nothing_is_overwritten(
     with pytest.raises(RemoteFileError):
         transport.rename(remote(server_folder / "taken"), remote(server_folder / "no" / "such"))
     assert (server_folder / "taken").is_dir()
+
+
+def test_parts_of_several_files_come_together_and_in_order(
+    transport: Transport, server_folder: Path
+) -> None:
+    (server_folder / "journal").write_bytes(b"0123456789")
+    (server_folder / "live").write_bytes(b"now")
+    (server_folder / "folder").mkdir()
+    parts = [
+        FilePart(remote(server_folder / "journal"), 4, 3, is_growing=True),
+        FilePart(remote(server_folder / "missing"), 0, 10, is_growing=True),
+        FilePart(remote(server_folder / "live"), 0, 1000, is_growing=False),
+        FilePart(remote(server_folder / "journal"), 1000, 3, is_growing=True),
+    ]
+    assert transport.read_parts(parts) == (b"456", None, b"now", b"")
+    assert transport.read_parts([]) == ()
+    assert not transport.read_parts(
+        [FilePart(remote(server_folder / "folder"), 0, 10, is_growing=False)]
+    )[0]
+
+
+def test_a_growing_file_is_followed_and_a_replaced_one_seen_anew(
+    transport: Transport, server_folder: Path
+) -> None:
+    journal, live = server_folder / "journal", server_folder / "live"
+    read, written = b"", b""
+    for turn in range(5):
+        with journal.open("ab") as file:
+            file.write(piece := bytes([turn]) * (100 + 40_000 * turn))
+        written += piece
+        aside = server_folder / "aside"
+        aside.write_bytes(b"%d" % turn * 50_000)
+        aside.rename(live)
+        found = transport.read_parts(
+            [
+                FilePart(remote(journal), len(read), 1 << 20, is_growing=True),
+                FilePart(remote(live), 0, 1 << 20, is_growing=False),
+            ]
+        )
+        read += found[0] or b""
+        assert read == written
+        assert found[1] == live.read_bytes()
+    journal.unlink()
+    part = FilePart(remote(journal), 0, 10, is_growing=True)
+    assert transport.read_parts([part]) == (None,)
+
+
+@pytest.mark.parametrize("limit", [1, 32767, 32768, 32769, 65536, 70_000])
+def test_a_part_is_never_longer_than_asked_for(
+    transport: Transport, server_folder: Path, limit: int
+) -> None:
+    content = os.urandom(100_000)
+    (server_folder / "file").write_bytes(content)
+    part = FilePart(remote(server_folder / "file"), 5, limit, is_growing=True)
+    assert transport.read_parts([part]) == (content[5 : 5 + limit],)
