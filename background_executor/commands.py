@@ -4,28 +4,58 @@ A page or the command line inserts a row with ``store.enqueue`` and returns at
 once; the executor claims it, does it and writes the answer.
 """
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from background_executor.decision_commands import (
+    AcceptTakes,
+    AcknowledgeTakes,
+    ArchiveScan,
+    CleanUp,
+    FlagTakes,
+    KeepAside,
+    PlanCleanUp,
+    Reason,
+    RestoreScan,
+    RetakeTakes,
+    UnflagTakes,
+    WithdrawDecisions,
+)
 from server_side.boundary import BoundaryModel
 from server_side.scan import FolderName, ScanId, SerialNumber, Slot
 
 
-class StartScan(BoundaryModel):
+class PreviousScan(StrEnum):
+    """What becomes of the previous scan of the same kind and PMT when the next one starts."""
+
+    ARCHIVE_IF_SETTLED = "archive_if_settled"
+    """It is archived when it is complete and settled; else the start is refused."""
+    ARCHIVE = "archive"
+    """It is archived as it is, with a reason."""
+    KEEP_ASIDE = "keep_aside"
+    """It stays where it is, with a reason."""
+
+
+class _Start(BoundaryModel):
+    serial_number: SerialNumber
+    slot: Slot
+    previous: PreviousScan = PreviousScan.ARCHIVE_IF_SETTLED
+    previous_reason: Reason = ""
+    """Why it is archived unsettled, or kept aside."""
+
+
+class StartScan(_Start):
     """Begin a position scan of a PMT."""
 
     kind: Literal["start-scan"] = "start-scan"
-    serial_number: SerialNumber
-    slot: Slot
 
 
-class StartHvCheck(BoundaryModel):
+class StartHvCheck(_Start):
     """Begin an HV check of a PMT."""
 
     kind: Literal["start-hv-check"] = "start-hv-check"
-    serial_number: SerialNumber
-    slot: Slot
     nominal_v: int = Field(ge=500, le=3000)
 
 
@@ -37,12 +67,18 @@ class StopScan(BoundaryModel):
     reason: str = Field(default="", max_length=2000)
 
 
-class ProcessExisting(BoundaryModel):
+class ResumeScan(BoundaryModel):
+    """Give a scan whose jobs have ended, and which asks the operator, another job."""
+
+    kind: Literal["resume-scan"] = "resume-scan"
+    scan_id: ScanId
+    reason: str = Field(default="", max_length=2000)
+
+
+class ProcessExisting(_Start):
     """Make a scan of an acquisition that is there already."""
 
     kind: Literal["process-existing"] = "process-existing"
-    serial_number: SerialNumber
-    slot: Slot
     scan_kind: Literal["position", "hv"]
     acquisition: FolderName
 
@@ -79,7 +115,18 @@ Command = Annotated[
     | ListAcquisitions
     | SyncNow
     | Reset
-    | StopExecutor,
+    | StopExecutor
+    | FlagTakes
+    | UnflagTakes
+    | AcceptTakes
+    | AcknowledgeTakes
+    | WithdrawDecisions
+    | RetakeTakes
+    | ArchiveScan
+    | RestoreScan
+    | KeepAside
+    | PlanCleanUp
+    | CleanUp,
     Field(discriminator="kind"),
 ]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)

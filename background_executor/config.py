@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from background_executor.config_file import parse_settings, read_text
+from background_executor.decision_settings import DecisionSettings
 from background_executor.errors import StoreError
 from background_executor.health import HealthSettings
 from background_executor.store import Store
@@ -160,6 +161,7 @@ class SiteConfig(BoundaryModel):
     analysis: AnalysisSettings = AnalysisSettings()
     watch: WatchSettings = WatchSettings()
     health: HealthSettings = HealthSettings()
+    decisions: DecisionSettings = DecisionSettings()
 
     @model_validator(mode="after")
     def _check_models(self) -> "SiteConfig":
@@ -196,6 +198,11 @@ class SiteConfig(BoundaryModel):
     def results_folder(self) -> Path:
         """Folder of the verified copies of published folders."""
         return self.site.state_dir / "results"
+
+    @property
+    def trash_folder(self) -> Path:
+        """Folder of the local copies that were cleaned up, until their time is over."""
+        return self.site.state_dir / "trash"
 
     @property
     def lock_file(self) -> Path:
