@@ -5,13 +5,13 @@ sees one whole state of the store, whatever is written meanwhile.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from background_executor import reading, records, selections, tables
+from background_executor.audit import EventFilter, event_select
 from background_executor.commands import Command
 from background_executor.curve import make_hv_curve
 from background_executor.following import FollowedJobRecord, PublicationRecord, PublicationState
@@ -22,22 +22,9 @@ from server_side.scan import Point, ScanKind
 Select = sa.Select[Any]
 
 _scans, _points, _results = tables.scans.c, tables.points.c, tables.results.c
-_jobs, _events, _commands = tables.jobs.c, tables.events.c, tables.commands.c
+_jobs, _commands = tables.jobs.c, tables.commands.c
 
 _ANSWERED = (records.CommandState.DONE, records.CommandState.REFUSED)
-
-
-@dataclass(frozen=True)
-class EventFilter:
-    """Which lines of the audit are wanted; an empty field asks for nothing."""
-
-    actor: str = ""
-    subject: str = ""
-    """Beginning of the subject, like ``scan 0123456789ab``."""
-    act: str = ""
-    text: str = ""
-    """Anywhere in subject, act, before, after or reason."""
-    since: datetime | None = None
 
 
 def change_counter(store: Store) -> int:
@@ -184,25 +171,11 @@ def newest_answered(store: Store, site: str, wish: Command) -> int:
 
 
 def events(
-    store: Store, site: str, filters: EventFilter | None = None, limit: int = 200
+    store: Store, site: str, filters: EventFilter | None = None, limit: int | None = 200
 ) -> tuple[records.EventRecord, ...]:
-    """Return the lines of the audit that a filter lets through, newest first."""
-    wanted = filters or EventFilter()
-    statement = sa.select(tables.events).where(_events.site == site)
-    if wanted.actor:
-        statement = statement.where(_events.actor == wanted.actor)
-    if wanted.subject:
-        statement = statement.where(_events.subject.startswith(wanted.subject, autoescape=True))
-    if wanted.act:
-        statement = statement.where(_events.act == wanted.act)
-    if wanted.since is not None:
-        statement = statement.where(_events.at >= wanted.since)
-    if wanted.text:
-        texts = (_events.subject, _events.act, _events.before, _events.after, _events.reason)
-        found = (column.icontains(wanted.text, autoescape=True) for column in texts)
-        statement = statement.where(sa.or_(*found))
-    rows = _all(store, statement.order_by(_events.event_id.desc()).limit(limit))
-    return tuple(reading.to_event(row) for row in rows)
+    """Return the lines of the audit that a filter lets through, newest first; all without limit."""
+    statement = event_select(site, filters or EventFilter()).limit(limit)
+    return tuple(reading.to_event(row) for row in _all(store, statement))
 
 
 def acquisitions(store: Store, site: str) -> tuple[records.AcquisitionRecord, ...]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from background_executor import instance, site_verbs
+from background_executor import audit_verb, instance, site_verbs
 from background_executor.asking import (
     EXIT_DONE,
     EXIT_REFUSED,
@@ -159,6 +159,13 @@ VERBS: tuple[Verb, ...] = (
         "reset",
         "read everything from the server again; deletes nothing",
         "reset --wait",
+    Verb(
+        "audit",
+        "who did what when: lines to read, or CSV or JSON to keep",
+        "audit --scan 0123456789ab --since 2026-02-20 --format csv",
+        audit_verb.audit_arguments,
+        audit_verb.show_audit,
+    ),
         wait_arguments,
         asks(lambda _: Reset()),
     ),

@@ -89,14 +89,19 @@ class JobWriting(Transaction):
             "node": node,
             "log_tail": log_tail,
         }
-        known = self.get(tables.jobs, {"job": job})._asdict()
+        row = self.get(tables.jobs, {"job": job})
+        known = row._asdict()
         news = {
             name: value
             for name, value in given.items()
             if value is not None and value != known[name]
         }
-        if news:
-            self.update(tables.jobs, {"job": job}, news)
+        if not news:
+            return
+        self.update(tables.jobs, {"job": job}, news)
+        if "scheduler_id" in news:
+            ids = {"before": row.scheduler_id or "", "after": str(scheduler_id)}
+            self.add_event(row.site, "executor", f"job {job}", "job id known", **ids, job=job)
 
     def hear_job(self, job: str, at: datetime) -> None:
         """Note when a job last gave a sign of life, by its own clock but never in the future."""
@@ -133,4 +138,6 @@ class JobWriting(Transaction):
         self.update(tables.jobs, {"site": site}, journal)
         refused = {"site": site, "state": PublicationState.REFUSED}
         again = {"state": PublicationState.WAITING, "next_try_at": self.now, "tries": 0}
-        self.update(tables.publications, refused, again)
+        count = self.update(tables.publications, refused, again)
+        after = f"journals from their start; {count} refused folders are tried again"
+        self.add_event(site, "executor", f"site {site}", "read again", after=after)

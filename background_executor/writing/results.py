@@ -58,6 +58,9 @@ class ResultWriting(ScanWriting):
             "next_try_at": self.now,
         }
         self.insert(tables.publications, key | values)
+        subject, told = point_subject(scan_id, take.point.name), manifest_sha256 or "not told"
+        after = f"{folder}, manifest {told}"
+        self.add_event(point.site, "executor", subject, "folder announced", after=after, job=job)
         if take.take == point.take:
             self.advance_point(scan_id, take.point, PointState.PUBLISHED, error="", job=job)
 
@@ -72,6 +75,11 @@ class ResultWriting(ScanWriting):
 
     def refuse_publication(self, scan_id: str, take: Take, error: str) -> None:
         """Note a folder that must not be trusted; its point fails with that error."""
+        subject, tried = point_subject(scan_id, take.point.name), f"try {row.tries + 1}"
+        after = f"{row.folder}, {tried}"
+        self.add_event(
+            row.site, "executor", subject, "fetch failed", after=after, reason=error, job=row.job
+        )
         key = _take_key(scan_id, take)
         row = self.get(tables.publications, key)
         if row.state is not PublicationState.WAITING:
@@ -81,6 +89,10 @@ class ResultWriting(ScanWriting):
         point = self.get(tables.points, {"scan_id": scan_id, "point": take.point.name})
         if take.take == point.take:
             self.advance_point(scan_id, take.point, PointState.FAILED, error=error, job=row.job)
+        subject, act = point_subject(scan_id, take.point.name), "folder refused"
+        self.add_event(
+            row.site, "executor", subject, act, after=row.folder, reason=error, job=row.job
+        )
 
     def add_result(
         self,

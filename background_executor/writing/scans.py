@@ -10,6 +10,14 @@ from server_side.scan import Point, ScanPlan
 class ScanWriting(Transaction):
     """Changes of scans, points and takes."""
 
+RESUMED = "scan resumed"
+"""Act of the event by which an operator's word to go on is found again."""
+
+
+def scan_subject(scan_id: str) -> str:
+    """Name a scan as the audit does."""
+    return f"scan {scan_id}"
+
     def add_scan(self, plan: ScanPlan, actor: str) -> None:
         """Add a scan with all its points expected; its plan never changes after."""
         key = {"scan_id": plan.scan_id}
@@ -31,7 +39,7 @@ class ScanWriting(Transaction):
             state = {"state": PointState.EXPECTED, "updated_at": self.now}
             self.insert(tables.points, key | place | state)
         what = f"{plan.kind} scan of {plan.serial_number} in slot {plan.slot.value}"
-        self.add_event(plan.site, actor, f"scan {plan.scan_id}", "scan started", after=what)
+        self.add_event(plan.site, actor, scan_subject(plan.scan_id), "scan started", after=what)
 
     def set_scan_state(self, scan_id: str, state: ScanState, actor: str, reason: str = "") -> None:
         """Move a scan to a state; the reason becomes its message.
@@ -43,20 +51,29 @@ class ScanWriting(Transaction):
         """
         key = {"scan_id": scan_id}
         row = self.get(tables.scans, key)
-        if not check_transition(f"scan {scan_id}", SCAN_TRANSITIONS, row.state, state):
+        if not check_transition(scan_subject(scan_id), SCAN_TRANSITIONS, row.state, state):
             return
         is_open = state is ScanState.RUNNING
         ended_at = None if is_open else (row.ended_at or self.now)
         values = {"state": state, "message": reason, "ended_at": ended_at, "updated_at": self.now}
         self.update(tables.scans, key, values)
-        self.add_move(row.site, f"scan {scan_id}", row.state, state, actor=actor, reason=reason)
+        self.add_move(row.site, scan_subject(scan_id), row.state, state, actor=actor, reason=reason)
+
+    def note_resumed(self, scan_id: str, operator: str, reason: str) -> None:
+        """Write into the audit that an operator asked to go on with a scan that lost its job."""
+        row = self.get(tables.scans, {"scan_id": scan_id})
+        subject = scan_subject(scan_id)
+        self.add_event(row.site, operator, subject, RESUMED, before=row.message, reason=reason)
 
     def set_scan_message(self, scan_id: str, message: str) -> None:
         """Put a question or remark beside a scan's state."""
         row = self.get(tables.scans, {"scan_id": scan_id})
-        if row.message != message:
-            values = {"message": message, "updated_at": self.now}
-            self.update(tables.scans, {"scan_id": scan_id}, values)
+        if row.message == message:
+            return
+        values = {"message": message, "updated_at": self.now}
+        self.update(tables.scans, {"scan_id": scan_id}, values)
+        words = {"before": row.message, "after": message}
+        self.add_event(row.site, "executor", scan_subject(scan_id), "scan message", **words)
 
     def upsert_take(
         self, scan_id: str, point: Point, take: int, folder: str = "", generation: str = ""
@@ -77,6 +94,8 @@ class ScanWriting(Transaction):
     def advance_point(
         self,
         scan_id: str,
+            subject = point_subject(scan_id, point.name)
+            self.add_event(row.site, "executor", subject, f"take {take} seen", after=folder)
         point: Point,
         state: PointState,
         *,

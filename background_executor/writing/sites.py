@@ -36,6 +36,7 @@ class SiteWriting(Transaction):
         if row.state is CommandState.WAITING:
             values = {"state": CommandState.CLAIMED, "claimed_at": self.now}
             self.update(tables.commands, {"command_id": row.command_id}, values)
+            self.add_move(site, f"command {row.command_id}", row.state, CommandState.CLAIMED)
         return CommandRecord(
             command_id=row.command_id,
             site=row.site,
@@ -80,13 +81,33 @@ class SiteWriting(Transaction):
         known = self.find(tables.executors, key)
         if known is None:
             self.insert(tables.executors, key | values)
+            self._tell_of_start(record)
+            self._tell_of_link(record, "")
             return
         clock, before = ("beat_at", "synced_at"), known._asdict()
         is_quiet = all(before[name] == value for name, value in values.items() if name not in clock)
         self.update(tables.executors, key, values, quiet=is_quiet)
-        if known.state is not record.state:
+        if (known.pid, known.started_at) != (record.pid, record.started_at):
+            self._tell_of_start(record)
+        elif known.state is not record.state:
             subject = f"executor {record.site}"
             self.add_move(record.site, subject, known.state, record.state, reason=record.message)
+        if known.link is not record.link:
+            self._tell_of_link(record, known.link.value)
+
+    def _tell_of_link(self, record: ExecutorRecord, before: str) -> None:
+        """Write into the audit that the connection is another than before."""
+        act, after = f"link {record.link.value}", record.link.value
+        words = {"before": before, "after": after, "reason": record.link_message}
+        self.add_event(record.site, "executor", f"link {record.site}", act, **words)
+
+    def _tell_of_start(self, record: ExecutorRecord) -> None:
+        """Write into the audit that another process is the executor now."""
+        who = f"process {record.pid} on {record.host}, version {record.version}"
+        subject = f"executor {record.site}"
+        self.add_event(
+            record.site, "executor", subject, "executor started", after=record.state, reason=who
+        )
 
     def replace_acquisitions(self, site: str, found: Sequence[AcquisitionRecord]) -> None:
         """Replace the list of acquisitions that could be processed."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from background_executor import queries
+from background_executor.audit import EventFilter
 from dashboard.components.clock import page_clock
 from dashboard.components.log_tables import command_table, event_table, job_table
 from dashboard.components.scan_picker import pick_scan
@@ -20,7 +21,7 @@ def commands_and_events() -> None:
     command_table(queries.commands(site.store, site.name, limit=20), site.zone)
     st.subheader("Audit")
     text = st.text_input("Only lines with", key="text", bind="query-params", max_chars=80)
-    wanted = queries.EventFilter(text=(text or "").strip())
+    wanted = EventFilter(text=(text or "").strip())
     event_table(queries.events(site.store, site.name, wanted), site.zone)
 
 

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy.exc import StatementError
 
 from background_executor import queries
+from background_executor.audit import EventFilter
 from background_executor.commands import ListAcquisitions, SyncNow
-from background_executor.errors import StoreError
 from background_executor.decision_records import DecisionKind
+from background_executor.errors import StoreError
 from background_executor.following import PublicationState
 from background_executor.health import HealthSettings
 from background_executor.records import (
@@ -187,7 +188,7 @@ def test_a_new_judgement_replaces_the_old_one_and_both_stay(
         result_id = writer.add_result(result, Path("a"), SHA, strict)
         writer.add_verdict(result_id, mild)
     assert queries.points(scanning, plan.scan_id)[0].verdict == mild.verdict
-    judged = queries.events(scanning, SITE, queries.EventFilter(act="judged"))
+    judged = queries.events(scanning, SITE, EventFilter(act="judged"))
     assert [event.after for event in judged] == ["check", "poor"]
 
 
@@ -204,7 +205,7 @@ def test_the_newest_decision_is_in_force_and_none_is_erased(
             )
         record = queries.points(scanning, plan.scan_id)[0].decision
         assert (record.decision if record else None) is decision
-    decided = queries.events(scanning, SITE, queries.EventFilter(actor="me"))
+    decided = queries.events(scanning, SITE, EventFilter(actor="me"))
     assert [(event.before, event.after) for event in decided] == [
         ("accepted", ""),
         ("flagged", "accepted"),
@@ -360,5 +361,5 @@ def test_hostile_text_is_kept_as_text(
             comment=text,
             operator=text,
         )
-    (event,) = queries.events(scanning, SITE, queries.EventFilter(actor=text))
+    (event,) = queries.events(scanning, SITE, EventFilter(actor=text))
     assert event.reason == f"{text}: {text}"
