@@ -159,15 +159,15 @@ VERBS: tuple[Verb, ...] = (
         "reset",
         "read everything from the server again; deletes nothing",
         "reset --wait",
+        wait_arguments,
+        asks(lambda _: Reset()),
+    ),
     Verb(
         "audit",
         "who did what when: lines to read, or CSV or JSON to keep",
         "audit --scan 0123456789ab --since 2026-02-20 --format csv",
         audit_verb.audit_arguments,
         audit_verb.show_audit,
-    ),
-        wait_arguments,
-        asks(lambda _: Reset()),
     ),
     Verb(
         "doctor",

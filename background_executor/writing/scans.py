@@ -6,10 +6,6 @@ from background_executor.states import POINT_TRANSITIONS, SCAN_TRANSITIONS, chec
 from background_executor.writing.transaction import Transaction, point_subject
 from server_side.scan import Point, ScanPlan
 
-
-class ScanWriting(Transaction):
-    """Changes of scans, points and takes."""
-
 RESUMED = "scan resumed"
 """Act of the event by which an operator's word to go on is found again."""
 
@@ -17,6 +13,10 @@ RESUMED = "scan resumed"
 def scan_subject(scan_id: str) -> str:
     """Name a scan as the audit does."""
     return f"scan {scan_id}"
+
+
+class ScanWriting(Transaction):
+    """Changes of scans, points and takes."""
 
     def add_scan(self, plan: ScanPlan, actor: str) -> None:
         """Add a scan with all its points expected; its plan never changes after."""
@@ -85,6 +85,8 @@ def scan_subject(scan_id: str) -> str:
         known = self.find(tables.takes, key)
         if known is None:
             self.insert(tables.takes, key | origin | {"site": row.site, "seen_at": self.now})
+            subject = point_subject(scan_id, point.name)
+            self.add_event(row.site, "executor", subject, f"take {take} seen", after=folder)
         elif folder and not known.folder:
             self.update(tables.takes, key, origin)
         if row.take is None or take > row.take:
@@ -94,8 +96,6 @@ def scan_subject(scan_id: str) -> str:
     def advance_point(
         self,
         scan_id: str,
-            subject = point_subject(scan_id, point.name)
-            self.add_event(row.site, "executor", subject, f"take {take} seen", after=folder)
         point: Point,
         state: PointState,
         *,
