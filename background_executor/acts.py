@@ -8,15 +8,13 @@ and nothing done, and does it then.
 import logging
 import secrets
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from pydantic import ValidationError
 
 from background_executor import queries
 from background_executor.acquisitions import list_acquisitions, points_of_acquisition
+from background_executor.commanding import Act, Afterwards, Outcome
 from background_executor.commands import (
     COMMAND,
     Command,
@@ -31,7 +29,9 @@ from background_executor.commands import (
 )
 from background_executor.crash_points import CrashPoint, reach
 from background_executor.errors import CommandError, SchedulerError, TransportError
-from background_executor.records import CommandRecord, CommandState, ScanState
+from background_executor.quality_acts import act_on_quality
+from background_executor.quality_commands import JudgeAgain, MakeReference
+from background_executor.records import CommandState, ScanState
 from background_executor.site import Site
 from background_executor.writing import StoreWriter
 from server_side.scan import (
@@ -46,42 +46,9 @@ from server_side.scan import (
 
 log = logging.getLogger(__name__)
 
-Change = Callable[[StoreWriter], None]
-
 StartCommand = StartScan | StartHvCheck | ProcessExisting
 
 _NAME_OF_KIND = {ScanKind.POSITION: "scan", ScanKind.HV: "HV check"}
-
-
-class Afterwards(StrEnum):
-    """What the executor does when a command was answered."""
-
-    NOTHING = "nothing"
-    """Go on as before."""
-    SYNC = "sync"
-    """Read everything from the server in this turn."""
-    STOP = "stop"
-    """End."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an act gave."""
-
-    answer: str
-    change: Change = lambda _writer: None
-    """What is committed together with the answer."""
-    afterwards: Afterwards = Afterwards.NOTHING
-
-
-@dataclass(frozen=True)
-class Act:
-    """A command in hand."""
-
-    site: Site
-    record: CommandRecord
-    now: datetime
-    executor_started_at: datetime
 
 
 def do_next_command(site: Site, now: datetime, executor_started_at: datetime) -> Afterwards | None:
@@ -117,6 +84,8 @@ def _do(act: Act, command: Command) -> Outcome:
             return refresh_acquisitions(act)
         case SyncNow() | Reset():
             return _read_everything(act, command)
+        case MakeReference() | JudgeAgain():
+            return act_on_quality(act, command)
         case StopExecutor():
             return stop_executor(act)
 

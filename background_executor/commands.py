@@ -23,6 +23,7 @@ from background_executor.decision_commands import (
     UnflagTakes,
     WithdrawDecisions,
 )
+from background_executor.quality_commands import JudgeAgain, MakeReference
 from server_side.boundary import BoundaryModel
 from server_side.scan import FolderName, ScanId, SerialNumber, Slot
 
@@ -115,6 +116,8 @@ Command = Annotated[
     | ListAcquisitions
     | SyncNow
     | Reset
+    | MakeReference
+    | JudgeAgain
     | StopExecutor
     | FlagTakes
     | UnflagTakes

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from background_executor import queries
-from background_executor.acts import Afterwards, do_next_command
+from background_executor.acts import do_next_command
+from background_executor.commanding import Afterwards
 from background_executor.config import TransportName
 from background_executor.errors import RefusedError, UnreachableError
 from background_executor.fetch import fetch_waiting

@@ -17,10 +17,10 @@ from background_executor import queries
 from background_executor.crash_points import CrashPoint, reach
 from background_executor.errors import RemoteFileError, UntrustedFileError
 from background_executor.following import PublicationRecord
+from background_executor.judging import is_centre, judge_new, judge_scan_again
 from background_executor.local_copy import TakeCopy, put_in_place
 from background_executor.site import Site
 from background_executor.transport import FetchedFile
-from background_executor.verdict import judge
 from server_side.layout import take_folder_name
 
 log = logging.getLogger(__name__)
@@ -117,9 +117,18 @@ def _store_one(
         _note_failure(site, publication, error, now)
         return False
     reach(CrashPoint.RESULT_IN_PLACE)
-    judgement = judge(placed.result, site.config.health, now)
+    plan, health = site.plan(scan_id), site.config.health
+    judgement = judge_new(site.store, plan, placed.result, health, now)
+    # Other points that came before the centre were judged without it.
+    others = (
+        judge_scan_again(site.store, plan, health, now, arriving=placed.result)
+        if is_centre(placed.result)
+        else ()
+    )
     with site.store.writing(now) as writer:
         writer.add_result(placed.result, placed.folder, placed.manifest_sha256, judgement)
+        for other in others:
+            writer.add_verdict(other.record.result_id, other.judgement)
     reach(CrashPoint.RESULT_STORED)
     log.info("Stored %s of scan %s: %s.", publication.take.name, scan_id, judgement.verdict.summary)
     return True

@@ -16,6 +16,7 @@ from background_executor.commands import Command
 from background_executor.curve import make_hv_curve
 from background_executor.following import FollowedJobRecord, PublicationRecord, PublicationState
 from background_executor.records import ENDED_JOB_STATES, ScanState
+from background_executor.reference import ReferenceKind, ReferenceRecord
 from background_executor.store import Store
 from server_side.scan import Point, ScanKind
 
@@ -176,6 +177,26 @@ def events(
     """Return the lines of the audit that a filter lets through, newest first; all without limit."""
     statement = event_select(site, filters or EventFilter()).limit(limit)
     return tuple(reading.to_event(row) for row in _all(store, statement))
+
+
+def references(store: Store, site: str) -> tuple[ReferenceRecord, ...]:
+    """Return every version of every reference of a site, newest first."""
+    columns = tables.reference_versions.c
+    statement = sa.select(tables.reference_versions).where(columns.site == site)
+    rows = _all(store, statement.order_by(columns.reference_id.desc()))
+    return tuple(reading.to_reference(row) for row in rows)
+
+
+def reference_for(
+    store: Store, site: str, serial_number: str, pmt_type: str
+) -> ReferenceRecord | None:
+    """Return the reference in force for a PMT: its own before its type's; None without one."""
+    columns = tables.reference_versions.c
+    own = (columns.kind == ReferenceKind.PMT) & (columns.subject == serial_number)
+    of_type = (columns.kind == ReferenceKind.TYPE) & (columns.subject == pmt_type)
+    statement = sa.select(tables.reference_versions).where(columns.site == site, own | of_type)
+    row = _first(store, statement.order_by(of_type, columns.version.desc()).limit(1))
+    return row and reading.to_reference(row)
 
 
 def acquisitions(store: Store, site: str) -> tuple[records.AcquisitionRecord, ...]:

@@ -21,6 +21,7 @@ from background_executor.records import (
     ScanState,
     VerdictRecord,
 )
+from background_executor.reference import ReferenceContent, ReferenceRecord
 from background_executor.writing.results import CHECKS
 from server_side.journal import LiveProgress
 from server_side.result import PointResult
@@ -208,6 +209,13 @@ def to_event(row: Row) -> EventRecord:
 def to_executor(row: Row) -> ExecutorRecord:
     """Read the executor's word about itself."""
     return ExecutorRecord(**row._asdict())
+
+
+def to_reference(row: Row) -> ReferenceRecord:
+    """Read one version of a reference with its spectra."""
+    values = row._asdict()
+    content = ReferenceContent.model_validate_json(values.pop("content"))
+    return ReferenceRecord(content=content, **values)
 
 
 def to_acquisition(row: Row) -> AcquisitionRecord:

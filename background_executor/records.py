@@ -232,6 +232,11 @@ class PointRecord:
     awaits_take: int | None = None
     """Number of the take that a retake waits for; None when none was asked for."""
 
+    @property
+    def failed_since(self) -> str:
+        """Why newer data of the take could not be analysed although a result is stored."""
+        return self.error if self.state is PointState.STORED else ""
+
 
 @dataclass(frozen=True)
 class JobRecord:

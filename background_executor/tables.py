@@ -16,6 +16,7 @@ from sqlalchemy.types import TypeDecorator
 from background_executor import records
 from background_executor.decision_records import DecisionKind
 from background_executor.following import PublicationState
+from background_executor.reference import ReferenceKind
 from server_side.journal import EndReason
 from server_side.scan import ScanKind
 
@@ -291,6 +292,22 @@ executors = sa.Table(
     _moment("synced_at", nullable=True),
 )
 
+reference_versions = sa.Table(
+    "reference_versions",
+    METADATA,
+    _number("reference_id"),
+    _site(),
+    sa.Column("kind", _states(ReferenceKind), nullable=False),
+    sa.Column("subject", sa.String(32), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    _text("comment"),
+    _text("operator"),
+    _moment("made_at"),
+    sa.UniqueConstraint("site", "kind", "subject", "version"),
+    sqlite_autoincrement=True,
+)
+
 acquisitions = sa.Table(
     "acquisitions",
     METADATA,
@@ -303,5 +320,5 @@ acquisitions = sa.Table(
     _moment("seen_at"),
 )
 
-APPEND_ONLY = (events, results, verdicts, decisions)
+APPEND_ONLY = (events, results, verdicts, decisions, reference_versions)
 """Tables whose rows the database itself refuses to change or delete."""

@@ -3,8 +3,6 @@
 import argparse
 import contextlib
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from background_executor import audit_verb, instance, site_verbs
 from background_executor.asking import (
@@ -29,19 +27,10 @@ from background_executor.commands import (
 )
 from background_executor.config import load_config
 from background_executor.logs import LOG_FILE, set_up_logging
+from background_executor.quality_verbs import QUALITY_VERBS
 from background_executor.status import status_json, status_report, status_text
+from background_executor.verb import Verb
 from server_side.scan import Slot
-
-
-@dataclass(frozen=True)
-class Verb:
-    """One command of this program."""
-
-    name: str
-    summary: str
-    example: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    act: Callable[[Arguments], int]
 
 
 def _nothing_more(_parser: argparse.ArgumentParser) -> None:
@@ -169,6 +158,7 @@ VERBS: tuple[Verb, ...] = (
         audit_verb.audit_arguments,
         audit_verb.show_audit,
     ),
+    *QUALITY_VERBS,
     Verb(
         "doctor",
         "check a site, one thing after the other",

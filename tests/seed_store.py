@@ -26,6 +26,7 @@ from background_executor.records import (
     PointState,
     ScanState,
 )
+from background_executor.reference import ReferenceKind, shipped_template
 from background_executor.store import Store
 from background_executor.verdict import judge
 from background_executor.writing import StoreWriter
@@ -97,6 +98,7 @@ def seed_site(folder: Path, now: datetime | None = None) -> Seeded:
         _seed_complete_scan(store, config, now)
         _seed_hv_checks(store, config, now)
         _seed_commands(store, now)
+        _seed_reference(store, now)
         _seed_acquisitions(store, now)
         beat(store, now)
     finally:
@@ -315,6 +317,18 @@ def _seed_commands(store: Store, now: datetime) -> None:
             if claimed is not None:
                 writer.answer_command(claimed.command_id, state, answer)
     store.enqueue("demo", SyncNow(), OPERATOR, "seed-waiting", now)
+
+
+def _seed_reference(store: Store, now: datetime) -> None:
+    with store.writing(now - timedelta(hours=6)) as writer:
+        writer.add_reference(
+            "demo",
+            ReferenceKind.TYPE,
+            "R12860",
+            shipped_template(),
+            comment="until a PMT is certified",
+            operator=OPERATOR,
+        )
 
 
 def _seed_acquisitions(store: Store, now: datetime) -> None:

@@ -4,6 +4,7 @@ from background_executor import tables
 from background_executor.records import ENDED_JOB_STATES, JobState, PointState
 from background_executor.states import JOB_TRANSITIONS, POINT_TRANSITIONS
 from background_executor.writing.jobs import JobWriting
+from background_executor.writing.references import ReferenceWriting
 from background_executor.writing.results import ResultWriting
 from background_executor.writing.sites import SiteWriting
 from background_executor.writing.transaction import point_subject
@@ -23,7 +24,7 @@ from server_side.scan import Point
 _WORKING = ("reading", "fitting", "publishing")
 
 
-class StoreWriter(ResultWriting, JobWriting, SiteWriting):
+class StoreWriter(ResultWriting, JobWriting, SiteWriting, ReferenceWriting):
     """Everything that may be changed in the store, within one transaction."""
 
     def apply_line(self, job: str, line: JournalLine) -> None:

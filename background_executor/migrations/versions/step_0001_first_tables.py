@@ -5,6 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from alembic import op
 
+from background_executor.migrations.guards import refuse_changes
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -27,7 +29,7 @@ def upgrade() -> None:
     _create_commands()
     _create_state_of_site()
     for table in APPEND_ONLY:
-        _guard(table)
+        refuse_changes(table)
 
 
 def _text(name: str) -> sa.Column[str]:
@@ -307,23 +309,4 @@ def _create_state_of_site() -> None:
         _moment("modified_at"),
         _moment("seen_at"),
         _key("acquisitions", "site", "folder", "serial_number", "kind"),
-    )
-
-
-def _guard(table: str) -> None:
-    """Make the database refuse to change or delete a row."""
-    if op.get_context().dialect.name == "sqlite":
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_refuse_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only: {act} refused'); END"
-            )
-        return
-    op.execute(
-        f"CREATE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only: % refused', TG_OP; END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER {table}_refuse BEFORE UPDATE OR DELETE ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION {table}_refuse()"
     )
