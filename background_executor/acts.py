@@ -8,6 +8,7 @@ and nothing done, and does it then.
 import logging
 import secrets
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
@@ -21,6 +22,7 @@ from background_executor.commands import (
     ListAcquisitions,
     ProcessExisting,
     Reset,
+    ResumeScan,
     StartHvCheck,
     StartScan,
     StopExecutor,
@@ -31,8 +33,15 @@ from background_executor.crash_points import CrashPoint, reach
 from background_executor.errors import CommandError, SchedulerError, TransportError
 from background_executor.quality_acts import act_on_quality
 from background_executor.quality_commands import JudgeAgain, MakeReference
-from background_executor.records import CommandState, ScanState
+from background_executor.records import (
+    ENDED_JOB_STATES,
+    CommandState,
+    JobRecord,
+    ScanRecord,
+    ScanState,
+)
 from background_executor.site import Site
+from background_executor.successors import add_successor, lacks_job
 from background_executor.writing import StoreWriter
 from server_side.scan import (
     ExistingAcquisition,
@@ -78,8 +87,8 @@ def _do(act: Act, command: Command) -> Outcome:
     match command:
         case StartScan() | StartHvCheck() | ProcessExisting():
             return _start(act, command)
-        case StopScan():
-            return stop_scan(act, command)
+        case StopScan() | ResumeScan():
+            return _stop_or_resume(act, command)
         case ListAcquisitions():
             return refresh_acquisitions(act)
         case SyncNow() | Reset():
@@ -98,6 +107,10 @@ def _start(act: Act, command: StartCommand) -> Outcome:
             return start_hv_check(act, command)
         case ProcessExisting():
             return process_existing(act, command)
+
+
+def _stop_or_resume(act: Act, command: StopScan | ResumeScan) -> Outcome:
+    return stop_scan(act, command) if isinstance(command, StopScan) else resume_scan(act, command)
 
 
 def start_scan(act: Act, command: StartScan) -> Outcome:
@@ -177,10 +190,8 @@ def _refuse_when_busy(site: Site, kind: ScanKind, serial_number: str, slot: Slot
 
 def stop_scan(act: Act, command: StopScan) -> Outcome:
     """End a scan; its job is asked to end in the same turn."""
-    scan = queries.scan(act.site.store, command.scan_id)
-    if scan is None or scan.site != act.site.name:
-        raise CommandError(f"no scan {command.scan_id} at site {act.site.name}")
-    what = f"{_NAME_OF_KIND[scan.kind]} {scan.scan_id} of {scan.serial_number}"
+    scan = _scan_here(act, command.scan_id)
+    what = _in_words(scan)
     if scan.state is ScanState.STOPPED:
         return Outcome(f"{what} was stopped already")
     if scan.state is not ScanState.RUNNING:
@@ -192,6 +203,46 @@ def stop_scan(act: Act, command: StopScan) -> Outcome:
 
     kept = f"{scan.points_stored} of {scan.points_planned} points are stored"
     return Outcome(f"{what} is stopped; {kept}", change)
+
+
+def resume_scan(act: Act, command: ResumeScan) -> Outcome:
+    """Go on with a scan whose jobs have ended: another job is submitted in the same turn."""
+    scan = _scan_here(act, command.scan_id)
+    what = _in_words(scan)
+    if scan.state is not ScanState.RUNNING:
+        raise CommandError(f"{what} is {scan.state.value}: only a running scan can go on")
+    points = queries.points(act.site.store, scan.scan_id)
+    jobs = queries.jobs(act.site.store, scan.scan_id)
+    if not lacks_job(points, jobs):
+        raise CommandError(f"{what} needs no other job: {_why_no_job(jobs)}")
+    reason = f"asked for by {act.record.operator}"
+    if command.reason:
+        reason = f"{reason}: {command.reason}"
+
+    def change(writer: StoreWriter) -> None:
+        writer.note_resumed(scan.scan_id, act.record.operator, command.reason)
+        add_successor(writer, scan, act.site.scheduler.name, reason)
+
+    left = scan.points_planned - scan.points_stored - scan.points_failed
+    return Outcome(f"{what} goes on with another job; {left} points are left", change)
+
+
+def _why_no_job(jobs: Sequence[JobRecord]) -> str:
+    at_work = [job for job in jobs if job.state not in ENDED_JOB_STATES]
+    if at_work:
+        return f"job {at_work[0].scheduler_id or at_work[0].job} is {at_work[0].state.value}"
+    return "all its points are measured and on their way here"
+
+
+def _scan_here(act: Act, scan_id: str) -> ScanRecord:
+    scan = queries.scan(act.site.store, scan_id)
+    if scan is None or scan.site != act.site.name:
+        raise CommandError(f"no scan {scan_id} at site {act.site.name}")
+    return scan
+
+
+def _in_words(scan: ScanRecord) -> str:
+    return f"{_NAME_OF_KIND[scan.kind]} {scan.scan_id} of {scan.serial_number}"
 
 
 def refresh_acquisitions(act: Act) -> Outcome:

@@ -40,7 +40,7 @@ def hv_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nominal-v", type=int, required=True, help="voltage in the middle")
 
 
-def stop_scan_arguments(parser: argparse.ArgumentParser) -> None:
+def scan_arguments(parser: argparse.ArgumentParser) -> None:
     """Add which scan, and why."""
     parser.add_argument("scan_id", help="as 'status' prints it")
     parser.add_argument("--reason", default="", help="for the audit")

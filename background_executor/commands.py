@@ -112,6 +112,7 @@ Command = Annotated[
     StartScan
     | StartHvCheck
     | StopScan
+    | ResumeScan
     | ProcessExisting
     | ListAcquisitions
     | SyncNow

@@ -13,13 +13,14 @@ from background_executor.asking import (
     existing_arguments,
     hv_arguments,
     pmt_arguments,
-    stop_scan_arguments,
+    scan_arguments,
     wait_arguments,
 )
 from background_executor.commands import (
     ListAcquisitions,
     ProcessExisting,
     Reset,
+    ResumeScan,
     StartHvCheck,
     StartScan,
     StopScan,
@@ -113,8 +114,15 @@ VERBS: tuple[Verb, ...] = (
         "stop-scan",
         "end a scan or HV check; what was measured stays",
         "stop-scan 0123456789ab --reason 'laser off'",
-        stop_scan_arguments,
+        scan_arguments,
         asks(lambda a: StopScan(scan_id=a.scan_id, reason=a.reason)),
+    ),
+    Verb(
+        "resume-scan",
+        "go on with a scan that lost its job and asks what to do",
+        "resume-scan 0123456789ab --reason 'more memory'",
+        scan_arguments,
+        asks(lambda a: ResumeScan(scan_id=a.scan_id, reason=a.reason)),
     ),
     Verb(
         "process-existing",

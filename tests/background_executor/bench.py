@@ -37,10 +37,11 @@ PATIENCE_S = 60.0
 PYTHON = """\
 #!/bin/sh
 # Stands in for the server's Python: the watcher is a job that analyses nothing.
+export PYTHONPATH={root}
 case "$*" in
 *"-m server_side watch "*)
     shift 3
-    PYTHONPATH={root} exec {python} -m tests.background_executor.fake_job "$@" ;;
+    exec {python} -m tests.background_executor.fake_job "$@" ;;
 *)
     exec {python} "$@" ;;
 esac

@@ -42,6 +42,8 @@ class Behaviour:
     """Points that the journal does not tell of."""
     fail: tuple[str, ...] = ()
     """Points that give no result."""
+    backwards: bool = False
+    """Begins with the last point of the plan."""
     pace_s: float = 0.0
     deaf: bool = False
     """Heeds neither stop file nor SIGTERM."""
@@ -149,7 +151,8 @@ class FakeJob:
 
     def _work(self, journal: JournalWriter) -> EndReason:
         published = 0
-        for point in self.order.plan.points:
+        points = self.order.plan.points
+        for point in reversed(points) if self.behaviour.backwards else points:
             take = Take(point=point)
             if Path(self.layout.take_folder(take)).exists():
                 continue
