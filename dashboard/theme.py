@@ -85,6 +85,10 @@ class Face(StrEnum):
     """A person has accepted it although it is not healthy."""
     ACKNOWLEDGED = "acknowledged"
     """It failed and a person has taken note."""
+    OVERTAKEN = "overtaken"
+    """A result is stored, but newer data of its take could not be analysed."""
+    IMPORTED = "imported"
+    """Read from an old tree, never judged here."""
     WAITING = "waiting"
     """No raw data yet."""
     ACQUIRING = "acquiring"
@@ -112,6 +116,8 @@ LOOKS = MappingProxyType(
         Face.FLAGGED: Look("flagged", Icon.FLAG, PINK, BLACK),
         Face.ACCEPTED: Look("accepted", Icon.PERSON, GREY, BLACK, Pattern.DOTTED, PINK),
         Face.ACKNOWLEDGED: Look("failure noted", Icon.EYE, SLATE, WHITE, Pattern.SOLID, PINK),
+        Face.OVERTAKEN: Look("newer data failed", Icon.AGAIN, SLATE, WHITE, Pattern.SOLID, YELLOW),
+        Face.IMPORTED: Look("imported", Icon.BOX, GREY, BLACK, Pattern.SOLID, SLATE),
         Face.WAITING: Look("waiting", Icon.DOTS, NO_FILL, PAGE_INK, Pattern.DASHED, PAGE_INK),
         Face.ACQUIRING: Look("acquiring", Icon.PULSE, SKY, BLACK, Pattern.DOTTED),
         Face.PROCESSING: Look("analysing", Icon.BARS, SKY, BLACK),
@@ -160,7 +166,7 @@ def face_of(point: PointRecord) -> Face:
     """Return the face of a point: decision before verdict, verdict before state.
 
     An accepted healthy point stays healthy. A verdict counts only for a result
-    that is in the store.
+    that is in the store, and no longer than until newer data of its take fail.
     """
     is_stored = point.state is PointState.STORED and point.result_id is not None
     verdict = point.verdict.verdict if point.verdict is not None and is_stored else None
@@ -169,6 +175,8 @@ def face_of(point: PointRecord) -> Face:
         return Face.HEALTHY
     if decision is not None and point.state in (PointState.STORED, PointState.FAILED):
         return _FACE_OF_DECISION[decision]
+    if is_stored and point.error:
+        return Face.OVERTAKEN
     return _FACE_OF_VERDICT[verdict] if verdict is not None else _FACE_OF_STATE[point.state]
 
 

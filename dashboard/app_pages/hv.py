@@ -10,7 +10,7 @@ from dashboard.components.charts import WHOLE_WIDTH, curve_chart
 from dashboard.components.clock import page_clock
 from dashboard.components.markup import paragraph
 from dashboard.components.scan_picker import pick_scan
-from dashboard.components.slot_card import point_panel, scan_head, tile_map
+from dashboard.components.slot_card import map_legend, point_panel, scan_head, tile_map
 from dashboard.site import open_site
 from dashboard.views.detail import read_curve, read_point
 from server_side.scan import ScanKind
@@ -29,6 +29,7 @@ def check(scan: ScanRecord) -> None:
     left, right = st.columns([1.6, 1.0], gap="medium")
     with left:
         tile_map(view.scan, view.point.panel.name, "map", pick)
+        map_legend(view.scan)
         if curve is not None:
             curve_chart(curve, "curve", WHOLE_WIDTH)
     with right:

@@ -23,12 +23,17 @@ site = open_site()
 @st.fragment(run_every=1)
 def head() -> None:
     now = datetime.now(UTC)
-    status_line(site, live.read_head(site.store, site.config, now), operator, now)
+    with st.container(gap="xxsmall"):
+        status_line(site, live.read_head(site.store, site.config, now), operator, now)
 
 
 @st.fragment(run_every=1)
 def place(slot: Slot) -> None:
-    now = datetime.now(UTC)
+    with st.container(gap="xsmall"):
+        show_place(slot, datetime.now(UTC))
+
+
+def show_place(slot: Slot, now: datetime) -> None:
     address = f"p{slot.value}"
     with st.container(horizontal=True, vertical_alignment="center", key=f"controls{slot.value}"):
         kind = choose_kind(slot, fresh_newest(site, slot))
@@ -46,6 +51,7 @@ with left:
     operator = operator_name()
 with right:
     head()
-for column, slot in zip(st.columns(2, gap="small", border=True), Slot, strict=True):
-    with column:
-        place(slot)
+with st.container(key="places"):
+    for column, slot in zip(st.columns(2, gap="small", border=True), Slot, strict=True):
+        with column:
+            place(slot)

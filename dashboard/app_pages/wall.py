@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.components.clock import clock
 from dashboard.components.markup import paragraph
-from dashboard.components.slot_card import scan_head, tile_map
+from dashboard.components.slot_card import map_legend, scan_head, tile_map
 from dashboard.components.status_line import executor_state
 from dashboard.fresh import fresh_newest, fresh_slot
 from dashboard.site import open_site
@@ -32,6 +32,7 @@ def wall() -> None:
                 continue
             scan_head(view.scan)
             tile_map(view.scan, None, f"wall-map{slot.value}", lambda _name: None)
+            map_legend(view.scan)
 
 
 with st.container(key="wall"):

@@ -14,9 +14,9 @@ from dashboard.views.curve import CurveView
 from dashboard.views.spectrum import SpectrumView
 
 FOLDER = Path(__file__).parent
-BESIDE_MAP = (440.0, 400.0)
+BESIDE_MAP = (330.0, 300.0)
 """Size of a picture that stands beside a map."""
-CURVE_BESIDE = (480.0, 320.0)
+CURVE_BESIDE = (460.0, 290.0)
 """Size of an HV curve below its tiles."""
 WHOLE_WIDTH = (900.0, 480.0)
 """Size of a picture that has the page to itself."""

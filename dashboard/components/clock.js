@@ -22,6 +22,8 @@ function tick(clock) {
   const lost = silent > clock.data.lost_after_s
   const now = clock.data.now_s + silent
   const page = document.documentElement.style
+  // For components that count ages of their own.
+  document.documentElement.dataset.pmtNow = now
   page.setProperty("--pmt-stale", lost ? "1" : "0")
   const beat = clock.data.beat_s
   const quiet = lost || beat === null || now - beat > clock.data.silent_after_s

@@ -1,6 +1,9 @@
 """The patterns that lie over a tile's colour, as definitions for an SVG."""
 
+from html import escape
+
 from dashboard.theme import LOOKS, NO_FILL, Face, Look, Pattern
+from dashboard.views.tiles import Tile
 
 PATTERN_DEFINITIONS = """<defs>
 <pattern id="pmt-hatched" width="9" height="9" patternUnits="userSpaceOnUse">
@@ -59,6 +62,12 @@ def stale_cover(path: str, x: float, y: float, kind: str, size: float) -> str:
         f'<g class="{kind}" pointer-events="none">{filled_shape(path, look)}'
         f"{drawn_icon(look, x, y, size)}</g>"
     )
+
+
+def age_marks(tile: Tile) -> str:
+    """Say what a tile tells of, for the browser to put its age behind the tile's sentence."""
+    told_of = tile.told_of
+    return f'data-since="{told_of.at.timestamp():.0f}" data-since-word="{escape(told_of.word)}"'
 
 
 def drawn_icon(look: Look, x: float, y: float, size: float) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 from dashboard.components.photocathode_svg import draw_photocathode
+from dashboard.components.selection import Selection, keep_selection
 from dashboard.views.tiles import Tile
 
 FOLDER = Path(__file__).parent
@@ -17,7 +18,7 @@ FOLDER = Path(__file__).parent
 def _component() -> ComponentRenderer:
     return st.components.v2.component(
         "pmt_photocathode",
-        html='<div class="photocathode"></div>',
+        html='<div class="photocathode"><p class="coming">The map is being drawn.</p></div>',
         css=(FOLDER / "photocathode.css").read_text(),
         js=(FOLDER / "photocathode.js").read_text(),
     )
@@ -30,6 +31,7 @@ def photocathode(
     picked: str | None,
     key: str,
     on_pick: Callable[[str], None],
+    selection: Selection | None = None,
 ) -> None:
     """Show the map of a scan.
 
@@ -41,8 +43,11 @@ def photocathode(
         Name of the point that is marked.
     on_pick
         Called with the name of a point that was clicked, or chosen with Enter or Space.
+    selection
+        The points that are selected together; None where only one can be picked.
     """
-    clickable_map(draw_photocathode(tiles, title), tiles, picked=picked, key=key, on_pick=on_pick)
+    svg = draw_photocathode(tiles, title)
+    clickable_map(svg, tiles, picked=picked, key=key, on_pick=on_pick, selection=selection)
 
 
 def clickable_map(
@@ -52,6 +57,7 @@ def clickable_map(
     picked: str | None,
     key: str,
     on_pick: Callable[[str], None],
+    selection: Selection | None = None,
 ) -> None:
     """Put a drawing of tiles into the page, to be clicked and walked through."""
 
@@ -61,4 +67,11 @@ def clickable_map(
         if any(tile.name == name for tile in tiles):
             on_pick(name)
 
-    _component()(key=key, data={"svg": svg, "picked": picked or ""}, on_picked_change=hand_on)
+    def keep() -> None:
+        if selection is not None:
+            keep_selection(selection, st.session_state[key].selected, tiles)
+
+    data = {"svg": svg, "picked": picked or "", "many": selection is not None}
+    if selection is not None:
+        data |= {"round": selection.round, "selected": list(selection.names)}
+    _component()(key=key, data=data, on_picked_change=hand_on, on_selected_change=keep)

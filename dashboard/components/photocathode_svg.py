@@ -11,7 +11,13 @@ from dashboard.components.geometry import (
     on_disc,
     ring_radii,
 )
-from dashboard.components.patterns import PATTERN_DEFINITIONS, drawn_icon, filled_shape, stale_cover
+from dashboard.components.patterns import (
+    PATTERN_DEFINITIONS,
+    age_marks,
+    drawn_icon,
+    filled_shape,
+    stale_cover,
+)
 from dashboard.theme import LOOKS, NO_FILL, Pattern
 from dashboard.views.tiles import Tile
 from server_side.scan import PositionPoint
@@ -42,7 +48,8 @@ def _draw_sector(sector: Sector, tile: Tile) -> str:
     dy = ICON_SIZE * 0.62 if tile.number else 0.0
     return (
         f'<g role="button" tabindex="0" aria-label="{label}" data-point="{escape(tile.name)}" '
-        f'data-face="{tile.face.value}" data-x="{x:.1f}" data-y="{y:.1f}" class="tile">'
+        f'data-face="{tile.face.value}" data-x="{x:.1f}" data-y="{y:.1f}" {age_marks(tile)} '
+        'class="tile">'
         f"<title>{label}</title>{filled_shape(sector.path, look)}{_backing(x, y, tile)}"
         f"{drawn_icon(look, x, y - dy, ICON_SIZE)}{_draw_number(tile, x, y, look.ink)}"
         f"{stale_cover(sector.path, x, y, 'live-stale', ICON_SIZE) if tile.is_live else ''}"

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.components.charts import WHOLE_WIDTH, spectrum_chart
 from dashboard.components.markup import age_of, chip, facts, paragraph, row
-from dashboard.components.slot_card import panel_head, tile_map
+from dashboard.components.slot_card import map_legend, panel_head, tile_map
 from dashboard.components.tables import table
 from dashboard.views.detail import DetailView
 from dashboard.views.point import PointView
@@ -19,6 +19,7 @@ def point_columns(view: DetailView, on_pick: Callable[[str], None]) -> None:
     left, right = st.columns([1.0, 1.6], gap="medium")
     with left:
         tile_map(view.scan, point.panel.name, "map", on_pick)
+        map_legend(view.scan)
         _takes(point)
         _plot(point)
     with right:

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.components.charts import curve_chart, spectrum_chart
 from dashboard.components.markup import age_of, chip, paragraph, row
 from dashboard.components.photocathode import photocathode
+from dashboard.components.selection import Selection
 from dashboard.components.tile_list import tile_list
 from dashboard.theme import LOOKS
 from dashboard.views.live import SlotView
@@ -22,22 +23,29 @@ JOB_OLD_AFTER_S = 60
 
 def scan_head(scan: ScanView) -> None:
     """Say what runs, how far it is, and what the job does now."""
+    st.html(scan_title(scan) + scan_progress(scan))
+
+
+def scan_title(scan: ScanView) -> str:
+    """Name a scan, with its state and how far it is."""
     title = f"{scan.title} of {scan.serial_number}"
-    pieces = [
-        row(
-            f'<p class="pmt-heading">{escape(title)}</p>',
-            chip(scan.look),
-            paragraph(scan.progress, "strong"),
-        ),
-        _progress_bar(scan.done, scan.planned),
-    ]
+    return row(
+        f'<p class="pmt-heading">{escape(title)}</p>',
+        chip(scan.look),
+        paragraph(scan.progress, "strong"),
+    )
+
+
+def scan_progress(scan: ScanView) -> str:
+    """Draw how far a scan is, and say what its job does now."""
+    pieces = [_progress_bar(scan.done, scan.planned)]
     if scan.message:
         pieces.append(paragraph(scan.message, "fault"))
     if scan.work is not None:
-        pieces.append(row(*_work(scan.work)))
+        pieces.append(row(*_work(scan.work), kind="small tight"))
     elif not scan.is_running:
         pieces.append(row(age_of(scan.ended_at, "ended ")))
-    st.html("".join(pieces))
+    return "".join(pieces)
 
 
 def _progress_bar(done: int, planned: int) -> str:
@@ -54,15 +62,25 @@ def _work(work: WorkView) -> list[str]:
     return [*parts, age_of(work.heard_at, "job heard ", JOB_OLD_AFTER_S)]
 
 
-def tile_map(scan: ScanView, picked: str | None, key: str, on_pick: Callable[[str], None]) -> None:
-    """Draw the map of a position scan or the points of an HV check, with the legend."""
+def tile_map(
+    scan: ScanView,
+    picked: str | None,
+    key: str,
+    on_pick: Callable[[str], None],
+    selection: Selection | None = None,
+) -> None:
+    """Draw the map of a position scan or the points of an HV check."""
     title = f"{scan.title} of {scan.serial_number}"
     draw = tile_list if scan.kind is ScanKind.HV else photocathode
-    draw(scan.tiles, title=title, picked=picked, key=key, on_pick=on_pick)
+    draw(scan.tiles, title=title, picked=picked, key=key, on_pick=on_pick, selection=selection)
+
+
+def map_legend(scan: ScanView) -> None:
+    """Count the faces of a map and say how it is to be read."""
     legend = (chip(LOOKS[entry.face], str(entry.tiles)) for entry in scan.counts)
     note = "gain in 10⁷; seen from the front, φ 0° right, counter-clockwise"
     shown = note if scan.kind is ScanKind.POSITION else "gain in 10⁷"
-    note_line = row(paragraph(shown), age_of(scan.changed_at, "changed "))
+    note_line = row(paragraph(shown), age_of(scan.changed_at, "changed "), kind="small")
     st.html(row(*legend, kind="tight legend") + note_line)
 
 
@@ -71,17 +89,17 @@ def panel_head(panel: PanelView) -> str:
     pieces = [row(f'<p class="pmt-heading">{escape(panel.title)}</p>', chip(panel.look))]
     if panel.gain is not None:
         pieces.append(f'<p class="pmt-gain">{escape(panel.gain.number)}</p>')
-        pieces.append(paragraph(f"{panel.gain.definition}, {panel.gain.goodness}"))
+        pieces.append(paragraph(f"{panel.gain.definition}, {panel.gain.goodness}", "small"))
     elif panel.gain_missing:
         pieces.append(paragraph(f"No gain: {panel.gain_missing}", "fault"))
     if panel.summary:
-        pieces.append(paragraph(panel.summary))
+        pieces.append(paragraph(panel.summary, "small"))
     if panel.measured_at is not None:
         ages = (
             age_of(panel.acquired_at, "data "),
             age_of(panel.measured_at, "analysed "),
         )
-        pieces.append(row(*ages))
+        pieces.append(row(*ages, kind="small tight"))
     return "".join(pieces)
 
 
@@ -100,7 +118,7 @@ def point_panel(panel: PanelView, key: str) -> None:
 
 def slot_body(view: SlotView, on_pick: Callable[[str], None]) -> None:
     """Draw map and point side by side, or the curve of an HV check."""
-    left, right = st.columns([1.28, 1.0], gap="small")
+    left, right = st.columns([1.62, 1.0], gap="small")
     number = view.slot.value
     with left:
         if view.scan is not None:
@@ -113,3 +131,5 @@ def slot_body(view: SlotView, on_pick: Callable[[str], None]) -> None:
             st.html(paragraph("No point is measured yet. Points appear here as they are stored."))
         else:
             point_panel(view.panel, f"spectrum{number}")
+    if view.scan is not None:
+        map_legend(view.scan)

@@ -11,6 +11,9 @@ COMPONENT_DASHES = ("7 4", "2 4", "9 3 2 3", "4 4")
 MAX_ERROR_BARS = 120
 """More bins than this are drawn as an outline alone."""
 PULL_LIMIT = 5.0
+ROOM_ABOVE, ROOM_FOR_KEY = 1.12, 1.55
+NARROW = 400.0
+"""A narrower picture has no place for the key beside the peak: it stands above."""
 
 
 def draw_spectrum(view: SpectrumView, title: str, size: tuple[float, float]) -> str:
@@ -49,7 +52,7 @@ def _frame(view: SpectrumView, width: float, height: float) -> Frame:
         width=width - LEFT - RIGHT,
         height=height,
         x_range=(view.edges_pc[0], view.edges_pc[-1]),
-        y_range=(0.0, 1.12 * highest),
+        y_range=(0.0, (ROOM_ABOVE if width >= NARROW else ROOM_FOR_KEY) * highest),
     )
 
 

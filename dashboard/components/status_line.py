@@ -21,7 +21,7 @@ def status_line(site: OpenSite, view: HeadView, operator: str, now: datetime) ->
     """Show whether anything happens in the background, and let it be started or stopped."""
     status = view.status
     clock(now, status.beat_at)
-    with st.container(horizontal=True, vertical_alignment="center", key="status"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="status"):
         st.html(executor_state(view), width="stretch")
         if status.is_running:
             sync = st.button("Sync now", key="sync-now", disabled=not operator)
@@ -34,7 +34,7 @@ def status_line(site: OpenSite, view: HeadView, operator: str, now: datetime) ->
         elif st.button("Start executor", key="start-executor", type="primary"):
             _start(site)
     if view.commands:
-        st.html(row(*(_command(command) for command in view.commands), kind="tight"))
+        _answers(view.commands)
 
 
 def executor_state(view: HeadView) -> str:
@@ -51,11 +51,21 @@ def executor_state(view: HeadView) -> str:
     return row(*pieces)
 
 
+def _answers(commands: tuple[CommandView, ...]) -> None:
+    """Show the newest command with its answer in one line, the others behind a button."""
+    newest, *older = commands
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="answers"):
+        st.html(_command(newest), width="stretch")
+        if older:
+            with st.popover(f"{len(older)} more", key="older-answers"):
+                st.html("".join(_command(command) for command in older))
+
+
 def _command(command: CommandView) -> str:
     text = f"{command.text}{f' — {command.answer}' if command.answer else ''}"
-    return row(
-        chip(command.look), paragraph(text), age_of(command.asked_at, "asked "), kind="tight"
-    )
+    signed = paragraph(f"by {command.operator}", "small")
+    age = age_of(command.asked_at, "asked ")
+    return row(chip(command.look), paragraph(text), signed, age, kind="tight answer")
 
 
 def _start(site: OpenSite) -> None:

@@ -3,8 +3,15 @@
 from collections.abc import Callable
 from html import escape
 
-from dashboard.components.patterns import PATTERN_DEFINITIONS, drawn_icon, filled_shape, stale_cover
+from dashboard.components.patterns import (
+    PATTERN_DEFINITIONS,
+    age_marks,
+    drawn_icon,
+    filled_shape,
+    stale_cover,
+)
 from dashboard.components.photocathode import clickable_map
+from dashboard.components.selection import Selection
 from dashboard.theme import LOOKS
 from dashboard.views.tiles import Tile
 from dashboard.views.wording import point_label
@@ -31,9 +38,11 @@ def tile_list(
     picked: str | None,
     key: str,
     on_pick: Callable[[str], None],
+    selection: Selection | None = None,
 ) -> None:
     """Show the points of an HV check; see ``photocathode`` for the parameters."""
-    clickable_map(draw_tile_row(tiles, title), tiles, picked=picked, key=key, on_pick=on_pick)
+    svg = draw_tile_row(tiles, title)
+    clickable_map(svg, tiles, picked=picked, key=key, on_pick=on_pick, selection=selection)
 
 
 def _draw_tile(tile: Tile, index: int) -> str:
@@ -51,7 +60,7 @@ def _draw_tile(tile: Tile, index: int) -> str:
     return (
         f'<g role="button" tabindex="0" aria-label="{label}" data-point="{escape(tile.name)}" '
         f'data-face="{tile.face.value}" data-x="{centre:g}" data-y="{y:g}" '
-        f'class="tile"><title>{label}</title>{filled_shape(path, look)}'
+        f'{age_marks(tile)} class="tile"><title>{label}</title>{filled_shape(path, look)}'
         f"{drawn_icon(look, centre, y + 45, 22)}{texts}"
         f"{stale_cover(path, centre, y + 45, 'live-stale', 40) if tile.is_live else ''}"
         f'<path class="ring" d="{path}"/></g>'

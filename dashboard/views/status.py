@@ -16,8 +16,10 @@ from dashboard.theme import COMMAND_LOOKS, EXECUTOR_LOOKS, LINK_LOOKS, NEVER_STA
 
 SILENT_AFTER = timedelta(seconds=15)
 """An executor that has not beaten for this long is not believed to run."""
-ANSWER_SHOWN_FOR = timedelta(minutes=10)
-"""How long an answered command stays in sight."""
+ANSWER_SHOWN_FOR = MappingProxyType(
+    {CommandState.DONE: timedelta(minutes=3), CommandState.REFUSED: timedelta(minutes=15)}
+)
+"""How long an answered command stays in sight: what was refused, until somebody has read it."""
 
 _WORDS = MappingProxyType(
     {
@@ -93,16 +95,16 @@ def show_command(command: CommandRecord) -> CommandView:
     )
 
 
-def recent_commands(
-    commands: tuple[CommandRecord, ...], now: datetime, limit: int = 3
-) -> tuple[CommandView, ...]:
-    """Show the commands that wait, and the last ones that were answered."""
-    fresh = [
-        command
-        for command in commands
-        if command.answered_at is None or now - command.answered_at < ANSWER_SHOWN_FOR
-    ]
-    return tuple(show_command(command) for command in fresh[:limit])
+def recent_commands(commands: tuple[CommandRecord, ...], now: datetime) -> tuple[CommandView, ...]:
+    """Show the commands that wait, then the last ones that were answered, newest first."""
+    shown = [show_command(command) for command in commands if _is_recent(command, now)]
+    return (*(c for c in shown if c.is_open), *(c for c in shown if not c.is_open))
+
+
+def _is_recent(command: CommandRecord, now: datetime) -> bool:
+    if command.answered_at is None:
+        return True
+    return now - command.answered_at < ANSWER_SHOWN_FOR[command.state]
 
 
 def _is_beating(executor: ExecutorRecord, now: datetime) -> bool:

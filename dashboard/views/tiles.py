@@ -22,6 +22,14 @@ analysing and fetching a few seconds."""
 
 
 @dataclass(frozen=True)
+class Moment:
+    """When something happened, with the word for it: ``measured``."""
+
+    word: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Tile:
     """One point as a map or a list shows it."""
 
@@ -33,7 +41,8 @@ class Tile:
     """Gain in units of 1e7, or empty."""
     label: str
     """All of it in a sentence: tooltip, and what a screen reader says."""
-    changed_at: datetime
+    told_of: Moment
+    """What the sentence tells of; the browser adds its age."""
 
     @property
     def is_live(self) -> bool:
@@ -58,7 +67,7 @@ def make_tile(point: PointRecord, now: datetime) -> Tile:
         face=face,
         number="" if point.gain is None else gain_number(point.gain.gain),
         label=_sentence(point, face),
-        changed_at=point.updated_at,
+        told_of=_told_of(point),
     )
 
 
@@ -73,10 +82,17 @@ def _is_late(point: PointRecord, now: datetime) -> bool:
     return limit is not None and now - point.updated_at > limit
 
 
+def _told_of(point: PointRecord) -> Moment:
+    if point.state is PointState.STORED and point.measured_at is not None:
+        return Moment("measured", point.measured_at)
+    return Moment("changed", point.updated_at)
+
+
 def _sentence(point: PointRecord, face: Face) -> str:
     parts = [f"{point_label(point.point)}: {LOOKS[face].word}"]
     if point.gain is not None:
-        parts.append(f"gain {gain_with_error(point.gain.gain, point.gain.gain_err)}")
+        number = gain_with_error(point.gain.gain, point.gain.gain_err)
+        parts.append(f"gain {number}, {point.gain.method} of {point.gain.model}")
     elif point.gain_missing:
         parts.append(f"no gain: {point.gain_missing}")
     if point.verdict is not None:

@@ -19,7 +19,7 @@ from dashboard.icons import Icon
 from dashboard.theme import LOOKS, Face, Look
 from dashboard.views.curve import show_curve
 from dashboard.views.spectrum import fitted_spectrum
-from dashboard.views.tiles import Tile, make_tile
+from dashboard.views.tiles import Moment, Tile, make_tile
 from server_side.scan import VoltagePoint, position_points
 from tests.dashboard.conftest import NOW, make_point
 from tests.seed_store import HV_SCAN, POOR_HV_SCAN
@@ -30,7 +30,8 @@ SIZE = (440.0, 400.0)
 
 def standard_tiles(label: str = "healthy") -> tuple[Tile, ...]:
     return tuple(
-        Tile(point.name, point, Face.HEALTHY, "1.025", label, NOW) for point in position_points()
+        Tile(point.name, point, Face.HEALTHY, "1.025", label, Moment("measured", NOW))
+        for point in position_points()
     )
 
 
@@ -99,7 +100,8 @@ def test_a_live_face_can_be_hatched_by_the_clock_and_a_stored_one_cannot() -> No
 
 
 def test_user_text_stays_text_in_every_drawing(store: Store) -> None:
-    voltage = Tile("HV_1800", VoltagePoint(voltage_v=1800), Face.FAILED, "", HOSTILE, NOW)
+    told_of = Moment(HOSTILE, NOW)
+    voltage = Tile("HV_1800", VoltagePoint(voltage_v=1800), Face.FAILED, "", HOSTILE, told_of)
     curve = queries.hv_curve(store, HV_SCAN)
     assert curve is not None
     view = show_curve(curve)

@@ -77,6 +77,17 @@ def test_a_point_is_healthy_only_when_stored_judged_healthy_and_not_flagged(
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
+@pytest.mark.parametrize("decision", [None, DecisionKind.ACCEPTED])
+def test_a_result_whose_newer_data_failed_has_a_face_of_its_own(
+    verdict: Verdict, decision: DecisionKind | None
+) -> None:
+    point = make_point(
+        verdict=verdict, decision=decide(decision) if decision else None, error="no event"
+    )
+    assert face_of(point) is (Face.ACCEPTED if decision else Face.OVERTAKEN)
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
 def test_every_verdict_has_its_own_face(verdict: Verdict) -> None:
     assert face_of(make_point(verdict=verdict)).value == verdict.value
 

@@ -23,7 +23,7 @@ from dashboard.views.detail import read_point
 from dashboard.views.live import newest_scan, read_head, read_slot
 from dashboard.views.slots import serial_number_fault
 from dashboard.views.status import SILENT_AFTER, recent_commands, show_status
-from dashboard.views.tiles import LATE_AFTER, count_faces, make_tile
+from dashboard.views.tiles import LATE_AFTER, Moment, count_faces, make_tile
 from server_side.scan import ScanKind, Slot, VoltagePoint
 from tests.dashboard.conftest import NOW, make_point
 from tests.seed_store import COMPLETE_SCAN, HV_SCAN, POOR_HV_SCAN, RUNNING_SCAN, Seeded
@@ -84,9 +84,10 @@ def test_a_tile_says_all_of_its_point_in_one_sentence() -> None:
     assert tile.number == "1.025"
     assert tile.label == (
         f"θ 10°, φ 90°: flagged, gain (1.0246 ± 0.0016) {wording.TIMES} 10⁷, "
-        "every required check passed, "
+        "gain_peak of two_gaussian, every required check passed, "
         "flagged by night shift, take 2 of 2"
     )
+    assert tile.told_of == Moment("measured", NOW - timedelta(minutes=1))
 
 
 @pytest.mark.parametrize("state", list(PointState))
