@@ -48,6 +48,7 @@ def to_scan(row: Row) -> ScanRecord:
         points_planned=row.planned,
         seconds_left=_seconds_left(row),
         updated_at=max(row.updated_at, row.points_updated_at),
+        is_kept_aside=row.is_kept_aside,
     )
 
 
@@ -73,20 +74,23 @@ def to_point(row: Row) -> PointRecord:
         take=row.take,
         revision=row.revision,
         result_id=row.result_id,
-        gain=_to_gain(row),
+        gain=to_gain(row),
         gain_missing=row.gain_missing or "",
         verdict=to_verdict(row),
-        decision=_to_decision(row),
+        decision=to_decision(row),
         error=row.error,
         tries=row.tries,
         measured_at=row.measured_at,
         acquired_at=row.acquired_at,
         stored_at=row.stored_at,
         updated_at=row.updated_at,
+        awaits_take=row.awaits_take,
+        last_decision_id=row.decision_id or 0,
     )
 
 
-def _to_gain(row: Row) -> GainRecord | None:
+def to_gain(row: Row) -> GainRecord | None:
+    """Read the gain of the verdict in force, or None where there is none."""
     if row.gain is None:
         return None
     return GainRecord(
@@ -112,7 +116,8 @@ def to_verdict(row: Row) -> VerdictRecord | None:
     )
 
 
-def _to_decision(row: Row) -> DecisionRecord | None:
+def to_decision(row: Row) -> DecisionRecord | None:
+    """Read the decision in force, or None where there is none."""
     if row.decision is None:
         return None
     return DecisionRecord(
@@ -121,6 +126,7 @@ def _to_decision(row: Row) -> DecisionRecord | None:
         comment=row.comment,
         operator=row.operator,
         decided_at=row.decided_at,
+        decision_id=row.decision_id,
     )
 
 

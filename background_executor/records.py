@@ -231,6 +231,8 @@ class PointRecord:
     updated_at: datetime
     awaits_take: int | None = None
     """Number of the take that a retake waits for; None when none was asked for."""
+    last_decision_id: int = 0
+    """Newest step in the history of that take's decisions, also one that took one back."""
 
     @property
     def failed_since(self) -> str:

@@ -53,7 +53,7 @@ def _others(subquery: sa.Subquery) -> list[sa.ColumnElement[Any]]:
     return [column for column in subquery.c if column.name != "scan_id"]
 
 
-def _newest_verdict() -> sa.ColumnElement[bool]:
+def newest_verdict() -> sa.ColumnElement[bool]:
     """Match the verdict in force of a result."""
     inner = tables.verdicts.alias()
     newest = sa.select(sa.func.max(inner.c.verdict_id)).where(
@@ -62,7 +62,8 @@ def _newest_verdict() -> sa.ColumnElement[bool]:
     return tables.verdicts.c.verdict_id == newest.correlate(tables.results).scalar_subquery()
 
 
-def _verdict_columns() -> list[sa.ColumnElement[Any]]:
+def verdict_columns() -> list[sa.ColumnElement[Any]]:
+    """List the columns of a verdict that a join adds to those of its result."""
     left_out = ("site", "result_id", "verdict_id")
     return [column for column in tables.verdicts.c if column.name not in left_out]
 
@@ -70,8 +71,8 @@ def _verdict_columns() -> list[sa.ColumnElement[Any]]:
 @cache
 def result_select() -> Select:
     """Select results, each with the verdict in force."""
-    statement = sa.select(tables.results, *_verdict_columns()).select_from(tables.results)
-    return statement.outerjoin(tables.verdicts, _newest_verdict())
+    statement = sa.select(tables.results, *verdict_columns()).select_from(tables.results)
+    return statement.outerjoin(tables.verdicts, newest_verdict())
 
 
 @cache
@@ -79,18 +80,18 @@ def point_select() -> Select:
     """Select points with the newest result of their newest take, its verdict and decision."""
     decisions = tables.decisions.c
     result_columns = ("revision", "result_id", "measured_at", "acquired_at", "stored_at")
-    decision_columns = ("decision", "reason", "comment", "operator", "decided_at")
+    decision_columns = ("decision_id", "decision", "reason", "comment", "operator", "decided_at")
     return (
         sa.select(
             tables.points,
             _count_of_takes().label("takes"),
             *[_results[name] for name in result_columns],
-            *_verdict_columns(),
+            *verdict_columns(),
             *[decisions[name] for name in decision_columns],
         )
         .select_from(tables.points)
         .outerjoin(tables.results, _results.result_id == _newest_result())
-        .outerjoin(tables.verdicts, _newest_verdict())
+        .outerjoin(tables.verdicts, newest_verdict())
         .outerjoin(tables.decisions, decisions.decision_id == _newest_decision())
         .where(_points.scan_id == sa.bindparam("scan_id"))
         .order_by(_points.ordinal)

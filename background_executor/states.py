@@ -7,7 +7,7 @@ allowed and changes nothing: what is read twice is applied once.
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
-from background_executor.decision_records import DecisionKind
+from background_executor.decision_records import DecisionKind, MoveState
 from background_executor.errors import StoreError
 from background_executor.records import (
     ENDED_JOB_STATES,
@@ -19,9 +19,10 @@ from background_executor.records import (
     Verdict,
 )
 
-S = TypeVar("S", JobState, PointState, ScanState, CommandState)
+S = TypeVar("S", JobState, PointState, ScanState, CommandState, MoveState)
 
 _JOB, _POINT, _SCAN, _COMMAND = JobState, PointState, ScanState, CommandState
+_MOVE = MoveState
 
 JOB_TRANSITIONS: Final[Mapping[JobState, frozenset[JobState]]] = {
     _JOB.INTENT: frozenset({_JOB.SUBMITTING}) | ENDED_JOB_STATES,
@@ -77,6 +78,16 @@ COMMAND_TRANSITIONS: Final[Mapping[CommandState, frozenset[CommandState]]] = {
 }
 
 
+MOVE_TRANSITIONS: Final[Mapping[MoveState, frozenset[MoveState]]] = {
+    _MOVE.INTENDED: frozenset({_MOVE.MOVED, _MOVE.ROLLING_BACK}),
+    _MOVE.MOVED: frozenset({_MOVE.VERIFIED, _MOVE.ROLLING_BACK}),
+    _MOVE.ROLLING_BACK: frozenset({_MOVE.ROLLED_BACK, _MOVE.FAILED}),
+    _MOVE.VERIFIED: frozenset(),
+    _MOVE.ROLLED_BACK: frozenset(),
+    _MOVE.FAILED: frozenset(),
+}
+
+
 def check_transition(subject: str, table: Mapping[S, frozenset[S]], before: S, after: S) -> bool:
     """Tell whether a move changes anything, once it is known to be allowed.
 
@@ -97,6 +108,8 @@ def check_transition(subject: str, table: Mapping[S, frozenset[S]], before: S, a
 
 def is_settled(point: PointRecord) -> bool:
     """Tell whether nobody has to do anything about a point any more."""
+    if point.awaits_take is not None:
+        return False
     decision = point.decision.decision if point.decision else None
     if decision is DecisionKind.FLAGGED:
         return True

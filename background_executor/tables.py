@@ -14,7 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from background_executor import records
-from background_executor.decision_records import DecisionKind
+from background_executor.decision_records import DecisionKind, MoveAct, MoveState
 from background_executor.following import PublicationState
 from background_executor.reference import ReferenceKind
 from server_side.journal import EndReason
@@ -106,6 +106,7 @@ scans = sa.Table(
     _moment("updated_at"),
     _text("message"),
     sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("is_kept_aside", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "site", "kind", "started_at"),
 )
 
@@ -148,6 +149,8 @@ points = sa.Table(
     sa.Column("tries", sa.Integer, nullable=False, default=0),
     _text("error"),
     _moment("updated_at"),
+    sa.Column("awaits_take", sa.Integer),
+    _moment("awaits_since", nullable=True),
 )
 
 takes = sa.Table(
@@ -255,6 +258,39 @@ events = sa.Table(
     sa.Index(None, "site", "at"),
     sa.Index(None, "subject"),
     sqlite_autoincrement=True,
+)
+
+moves = sa.Table(
+    "moves",
+    METADATA,
+    _number("move_id"),
+    _site(),
+    _scan_id(),
+    sa.Column("command_id", sa.Integer, nullable=False),
+    sa.Column("act", _states(MoveAct), nullable=False),
+    sa.Column("state", _states(MoveState), nullable=False),
+    *(_text(name) for name in ("source", "target", "parts", "takes")),
+    *(_text(name) for name in ("reason", "comment", "operator", "receipt", "message")),
+    _moment("intended_at"),
+    _moment("finished_at", nullable=True),
+    sa.Index(None, "site", "state"),
+    sa.Index(None, "scan_id", "move_id"),
+    sqlite_autoincrement=True,
+)
+
+clean_ups = sa.Table(
+    "clean_ups",
+    METADATA,
+    sa.Column("command_id", sa.Integer, primary_key=True, autoincrement=False),
+    _site(),
+    sa.Column("older_than_days", sa.Integer),
+    sa.Column("folders", sa.Integer, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    _text("kept"),
+    _text("operator"),
+    _moment("counted_at"),
+    _moment("trashed_at", nullable=True),
+    _moment("deleted_at", nullable=True),
 )
 
 commands = sa.Table(

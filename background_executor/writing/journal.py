@@ -4,8 +4,9 @@ from background_executor import tables
 from background_executor.records import ENDED_JOB_STATES, JobState, PointState
 from background_executor.states import JOB_TRANSITIONS, POINT_TRANSITIONS
 from background_executor.writing.jobs import JobWriting
+from background_executor.writing.moves import MoveWriting
 from background_executor.writing.references import ReferenceWriting
-from background_executor.writing.results import ResultWriting
+from background_executor.writing.scans import is_in_hand
 from background_executor.writing.sites import SiteWriting
 from background_executor.writing.transaction import point_subject
 from server_side.journal import (
@@ -24,7 +25,7 @@ from server_side.scan import Point
 _WORKING = ("reading", "fitting", "publishing")
 
 
-class StoreWriter(ResultWriting, JobWriting, SiteWriting, ReferenceWriting):
+class StoreWriter(MoveWriting, JobWriting, SiteWriting, ReferenceWriting):
     """Everything that may be changed in the store, within one transaction."""
 
     def apply_line(self, job: str, line: JournalLine) -> None:
@@ -65,7 +66,7 @@ class StoreWriter(ResultWriting, JobWriting, SiteWriting, ReferenceWriting):
         self.upsert_take(scan_id, point, take)
         key = {"scan_id": scan_id, "point": point.name}
         row = self.get(tables.points, key)
-        if take != row.take:
+        if not is_in_hand(row, take):
             return
         has_result = self.find(tables.publications, key | {"take": take}) is not None
         state = PointState.FAILED if final and not has_result else row.state
@@ -90,6 +91,8 @@ class StoreWriter(ResultWriting, JobWriting, SiteWriting, ReferenceWriting):
             return
         key = {"scan_id": self.get(tables.jobs, {"job": job}).scan_id, "point": live.point.name}
         row = self.get(tables.points, key)
+        if row.awaits_take is not None:
+            return
         waiting = (PointState.EXPECTED, PointState.ACQUIRING)
         # Progress that is older than the job's last line may be that of the try that failed.
         is_news = heard_at is None or min(live.at, self.now) > heard_at

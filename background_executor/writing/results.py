@@ -15,7 +15,7 @@ from background_executor.records import (
     PointState,
 )
 from background_executor.verdict import Judgement
-from background_executor.writing.scans import ScanWriting
+from background_executor.writing.scans import ScanWriting, is_in_hand
 from background_executor.writing.transaction import Values, point_subject
 from server_side.layout import take_folder_name
 from server_side.result import PointResult
@@ -61,7 +61,7 @@ class ResultWriting(ScanWriting):
         subject, told = point_subject(scan_id, take.point.name), manifest_sha256 or "not told"
         after = f"{folder}, manifest {told}"
         self.add_event(point.site, "executor", subject, "folder announced", after=after, job=job)
-        if take.take == point.take:
+        if is_in_hand(point, take.take):
             self.advance_point(scan_id, take.point, PointState.PUBLISHED, error="", job=job)
 
     def retry_publication(
@@ -72,27 +72,27 @@ class ResultWriting(ScanWriting):
         row = self.get(tables.publications, key)
         values = {"tries": row.tries + 1, "error": error, "next_try_at": next_try_at}
         self.update(tables.publications, key, values)
-
-    def refuse_publication(self, scan_id: str, take: Take, error: str) -> None:
-        """Note a folder that must not be trusted; its point fails with that error."""
         subject, tried = point_subject(scan_id, take.point.name), f"try {row.tries + 1}"
         after = f"{row.folder}, {tried}"
         self.add_event(
             row.site, "executor", subject, "fetch failed", after=after, reason=error, job=row.job
         )
+
+    def refuse_publication(self, scan_id: str, take: Take, error: str) -> None:
+        """Note a folder that must not be trusted; its point fails with that error."""
         key = _take_key(scan_id, take)
         row = self.get(tables.publications, key)
         if row.state is not PublicationState.WAITING:
             return
         values = {"state": PublicationState.REFUSED, "tries": row.tries + 1, "error": error}
         self.update(tables.publications, key, values)
-        point = self.get(tables.points, {"scan_id": scan_id, "point": take.point.name})
-        if take.take == point.take:
-            self.advance_point(scan_id, take.point, PointState.FAILED, error=error, job=row.job)
         subject, act = point_subject(scan_id, take.point.name), "folder refused"
         self.add_event(
             row.site, "executor", subject, act, after=row.folder, reason=error, job=row.job
         )
+        point = self.get(tables.points, {"scan_id": scan_id, "point": take.point.name})
+        if is_in_hand(point, take.take):
+            self.advance_point(scan_id, take.point, PointState.FAILED, error=error, job=row.job)
 
     def add_result(
         self,
@@ -154,7 +154,7 @@ class ResultWriting(ScanWriting):
     def _store_point(self, result: PointResult, manifest_sha256: str) -> None:
         point, job = result.take.point, result.provenance.job
         row = self.get(tables.points, {"scan_id": result.scan_id, "point": point.name})
-        if result.take.take == row.take:
+        if is_in_hand(row, result.take.take):
             # What failed since the folder was published is to be seen beside its result.
             error = None if row.state is PointState.PUBLISHED else ""
             self.advance_point(result.scan_id, point, PointState.PUBLISHED, error=error, job=job)

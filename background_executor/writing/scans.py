@@ -1,5 +1,9 @@
 """Scans and their points: made from the plan, moved on by what is heard."""
 
+from typing import Any
+
+import sqlalchemy as sa
+
 from background_executor import tables
 from background_executor.records import PointState, ScanState
 from background_executor.states import POINT_TRANSITIONS, SCAN_TRANSITIONS, check_transition
@@ -13,6 +17,11 @@ RESUMED = "scan resumed"
 def scan_subject(scan_id: str) -> str:
     """Name a scan as the audit does."""
     return f"scan {scan_id}"
+
+
+def is_in_hand(point: sa.Row[Any], take: int) -> bool:
+    """Tell whether a take is what its point shows: its newest, with no retake asked for since."""
+    return take == point.take and point.awaits_take is None
 
 
 class ScanWriting(Transaction):
@@ -91,6 +100,8 @@ class ScanWriting(Transaction):
             self.update(tables.takes, key, origin)
         if row.take is None or take > row.take:
             fresh = {"take": take, "tries": 0, "error": "", "updated_at": self.now}
+            if row.awaits_take is not None and take >= row.awaits_take:
+                fresh |= {"awaits_take": None, "awaits_since": None}
             self.update(tables.points, {"scan_id": scan_id, "point": point.name}, fresh)
 
     def advance_point(
