@@ -25,7 +25,12 @@ def make_parser() -> argparse.ArgumentParser:
     for verb in VERBS:
         example = f"Example: python -m background_executor {verb.example} --settings site.toml"
         one = verbs.add_parser(
-            verb.name, help=verb.summary, description=verb.summary.capitalize(), epilog=example
+            verb.name,
+            help=verb.summary,
+            description=verb.summary.capitalize(),
+            epilog=example,
+            # A wrapped example cannot be copied.
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         one.add_argument(
             "--settings",

@@ -58,14 +58,7 @@ class Site:
 
     def job_script(self, scan_id: str, job: str) -> JobScript:
         """Return what the scheduler must know to make a job."""
-        layout = self.layout(scan_id)
-        return JobScript(
-            job=job,
-            script_file=layout.script_file(job),
-            order_file=layout.job_file(job),
-            log_file=layout.log_file(job),
-            work_folder=layout.scan_folder,
-        )
+        return JobScript.of(self.layout(scan_id), job)
 
 
 def open_transport(config: SiteConfig) -> Transport:

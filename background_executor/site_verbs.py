@@ -1,15 +1,17 @@
-"""What the command line does for a new site: doctor, enrol, deploy, roll-back.
+"""What the command line does for a new site: doctor, enrol, deploy, roll-back, the job script.
 
 Acts that change something take the executor's lock: none runs beside them.
 """
 
 import argparse
+from datetime import UTC, datetime
 
 from background_executor import instance
 from background_executor.config import SiteConfig, load_config
 from background_executor.deploy import deploy, roll_back
 from background_executor.doctor import CheckState
 from background_executor.errors import SettingsError
+from background_executor.job_preview import preview_job
 from background_executor.site import open_transport
 from background_executor.ssh import HostKeyOffer, next_host_key, store_host_key
 from background_executor.way_checks import diagnose
@@ -70,6 +72,15 @@ def ship_arguments(parser: argparse.ArgumentParser) -> None:
         help="interpreter there whose packages are used, so that nothing is downloaded",
     )
     parser.add_argument("--roll-back", action="store_true", help="go back to the version before")
+
+
+def show_script(given: argparse.Namespace) -> int:
+    """Print the script of the next job as it would be with the settings as they are now."""
+    preview = preview_job(load_config(given.settings), datetime.now(UTC))
+    print(preview.script, end="")
+    print("# It is given to the batch system by:")
+    print(f"# {preview.command}")
+    return EXIT_DONE
 
 
 def _deploy(config: SiteConfig, given: argparse.Namespace) -> int:

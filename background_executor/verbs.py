@@ -188,4 +188,11 @@ VERBS: tuple[Verb, ...] = (
         site_verbs.ship_arguments,
         site_verbs.ship,
     ),
+    Verb(
+        "show-script",
+        "print the job script as the next job would have it",
+        "show-script",
+        _nothing_more,
+        site_verbs.show_script,
+    ),
 )

@@ -7,10 +7,11 @@ hands the output to the matching ``read_*``. How to add one: README.md here.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import Protocol, Self
 
 from background_executor.records import JobState
 from background_executor.transport import CommandOutput
+from server_side.layout import ScanLayout
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,17 @@ class JobScript:
     order_file: PurePosixPath
     log_file: PurePosixPath
     work_folder: PurePosixPath
+
+    @classmethod
+    def of(cls, layout: ScanLayout, job: str) -> Self:
+        """Return what a scan's folder has for a job."""
+        return cls(
+            job=job,
+            script_file=layout.script_file(job),
+            order_file=layout.job_file(job),
+            log_file=layout.log_file(job),
+            work_folder=layout.scan_folder,
+        )
 
 
 @dataclass(frozen=True)

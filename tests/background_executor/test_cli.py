@@ -30,9 +30,21 @@ def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit) as ended:
         main([verb, "--help"])
     assert ended.value.code == 0
-    text = " ".join(capsys.readouterr().out.split())
-    assert f"Example: python -m background_executor {verb}" in text
+    text = capsys.readouterr().out
+    (example,) = [line for line in text.splitlines() if line.startswith("Example: ")]
+    assert example.startswith(f"Example: python -m background_executor {verb}")
+    assert example.endswith("--settings site.toml")
     assert "--settings" in text
+
+
+def test_the_job_script_can_be_read_before_use(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert type_in(bench, "show-script") == 0
+    text = capsys.readouterr().out
+    assert text.startswith("#!/bin/sh\n")
+    assert "-m server_side watch" in text
+    assert "# It is given to the batch system by:" in text
 
 
 def test_a_scan_is_started_seen_and_stopped(
