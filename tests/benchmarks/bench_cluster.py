@@ -1,8 +1,9 @@
 """From the rename of a result folder on the cluster to its row, over real SSH and SLURM.
 
 Run ``python -m tests.benchmarks.bench_cluster [--pace-s S]`` as root. The
-executor runs as a process of its own with a poll of 1 s; points appear one
-after the other, then 21 at once. A row counts from when a reader sees it.
+executor runs as a process of its own with the default rhythm; points appear one
+after the other, then 21 at once. A row counts from when a reader sees it. What
+the login node pays for it: ``bench_login_node``.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from server_side.scan import Slot, position_points
 from tests.background_executor.fake_job import BEHAVIOUR_FILE, Behaviour
 from tests.cluster.cluster import RealCluster, why_not
 from tests.cluster.line import Line
-from tests.cluster.site_settings import make_cluster_site
+from tests.cluster.site_settings import change_settings, make_cluster_site
 from tests.faults.cluster_bench import run_executor
 
 POINTS = tuple(point.name for point in position_points())
@@ -44,6 +45,20 @@ class Delays:
     """From the last rename to the last row."""
 
 
+def make_default_site(cluster: RealCluster, folder: Path, line: Line) -> Path:
+    """Make a site whose executor has the rhythm of the default settings."""
+    settings = make_cluster_site(cluster, folder, port=line.port, points=POINTS)
+    change_settings(settings, "poll_s = 0.05\nscheduler_poll_s = 1.0\n", "")
+    return settings
+
+
+def ask_for_scans(store: Store, serials: Sequence[str]) -> None:
+    """Put the wish for a scan of each serial number into the store."""
+    for slot, serial in zip(Slot, serials, strict=False):
+        command = StartScan(serial_number=serial, slot=slot)
+        store.enqueue("here", command, "bench", str(uuid.uuid4()))
+
+
 @contextmanager
 def running_site(
     cluster: RealCluster, round_trip_s: float, pace_s: float, serials: Sequence[str]
@@ -53,13 +68,11 @@ def running_site(
         tempfile.TemporaryDirectory() as name,
         Line(cluster.ssh.port, round_trip_s=round_trip_s) as line,
     ):
-        settings = make_cluster_site(cluster, Path(name), port=line.port, points=POINTS, poll_s=1.0)
+        settings = make_default_site(cluster, Path(name), line)
         behaviour = json.dumps(asdict(Behaviour(pace_s=pace_s)))
         Path(name, "raw", BEHAVIOUR_FILE).write_text(behaviour)
         store = load_config(settings).open_store()
-        for slot, serial in zip(Slot, serials, strict=False):
-            command = StartScan(serial_number=serial, slot=slot)
-            store.enqueue("here", command, "bench", str(uuid.uuid4()))
+        ask_for_scans(store, serials)
         executor = run_executor(settings)
         try:
             yield store, Path(name), line

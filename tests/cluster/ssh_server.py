@@ -74,6 +74,11 @@ class SshServer:
         public = self.client_key.with_suffix(".pub").read_text()
         (self.folder / "authorized_keys").write_text(public)
 
+    @property
+    def pid(self) -> int:
+        """Process id of the listening server."""
+        return self._daemon.pid
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         self._daemon.start(lambda: answers_as_ssh(self.port))
