@@ -20,6 +20,7 @@ from background_executor.fetch import fetch_waiting
 from background_executor.following import FollowedJobRecord
 from background_executor.idle_scans import IdleScans
 from background_executor.job_queue import JobQueue
+from background_executor.job_logs import JobLogs
 from background_executor.records import ExecutorRecord, ExecutorState, LinkState
 from background_executor.site import Site
 from background_executor.submit import submit_intents
@@ -68,6 +69,8 @@ class Executor:
         self._started_at = started_at
         self._queue = JobQueue(site)
         self._sweeps_all = True
+        self._logs = JobLogs(site)
+        self._hv_files = HvFiles(site)
         self._swept_at: datetime | None = None
         self._link = Link(LinkState.DISCONNECTED, "not asked yet", None)
         self._live_seen_at: datetime | None = None
@@ -79,6 +82,7 @@ class Executor:
             Work(self._follow, self._rhythm.journals),
             Work(self._look, timedelta(seconds=site.config.site.scheduler_poll_s)),
             self._sweep_work,
+            Work(self._read_logs, timedelta(seconds=site.config.site.scheduler_poll_s)),
             Work(self._fetch),
             Work(IdleScans(site).look, LOOK_FOR_RAW_DATA_EVERY),
         )
@@ -147,6 +151,9 @@ class Executor:
 
     def _fetch(self, now: datetime) -> None:
         fetch_waiting(self._site, now)
+    def _read_logs(self, now: datetime) -> None:
+        self._logs.look(self._open_jobs(), now)
+
 
     def _sweep(self, now: datetime) -> None:
         """Look for folders that no line told of: everywhere after a start or a reset."""

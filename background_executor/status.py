@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter
 
@@ -19,6 +20,8 @@ from background_executor.records import (
 from background_executor.store import Store
 
 RECENT_SCANS = 10
+LOG_LINES = 5
+"""The store keeps more of a job's log; the page shows all of that."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class StatusReport:
     jobs: tuple[JobRecord, ...]
     """The newest job of each of these scans."""
     waiting_commands: tuple[CommandRecord, ...]
+    seen_at: datetime
 
 
 _REPORT = TypeAdapter(StatusReport)
@@ -56,6 +60,7 @@ def status_report(config: SiteConfig, store: Store) -> StatusReport:
         scans=tuple(scans.values()),
         jobs=tuple(job for newest in jobs for job in newest),
         waiting_commands=tuple(waiting),
+        seen_at=datetime.now(UTC),
     )
 
 
@@ -84,12 +89,15 @@ def _lines(report: StatusReport) -> Iterator[str]:
         yield f"  {note}"
     jobs = {job.scan_id: job for job in report.jobs}
     for scan in report.scans:
-        yield from _scan_lines(scan, jobs.get(scan.scan_id))
+        yield from _scan_lines(scan)
+        job = jobs.get(scan.scan_id)
+        if job is not None and scan.state is ScanState.RUNNING:
+            yield from _job_lines(job, report.seen_at)
     for command in report.waiting_commands:
         yield f"command {command.command_id} {command.kind}: {command.state.value}"
 
 
-def _scan_lines(scan: ScanRecord, job: JobRecord | None) -> Iterator[str]:
+def _scan_lines(scan: ScanRecord) -> Iterator[str]:
     left = f", about {scan.seconds_left / 60:.0f} min left" if scan.seconds_left else ""
     failed = f", {scan.points_failed} failed" if scan.points_failed else ""
     yield (
@@ -99,7 +107,22 @@ def _scan_lines(scan: ScanRecord, job: JobRecord | None) -> Iterator[str]:
     )
     if scan.message:
         yield f"  {scan.message}"
-    if job is not None and scan.state is ScanState.RUNNING:
-        place = f" on {job.node}" if job.node else ""
-        message = f": {job.message}" if job.message else ""
-        yield f"  job {job.scheduler_id or 'without id'} {job.state.value}{place}{message}"
+
+
+def _job_lines(job: JobRecord, now: datetime) -> Iterator[str]:
+    """Say how a job is: why it waits, since when and where it runs, what it printed last."""
+    place = f" on {job.node}" if job.node else ""
+    message = f": {job.message}" if job.message else ""
+    yield (
+        f"  job {job.scheduler_id or 'without id'} {job.state.value}{place}"
+        f"{_run_time(job, now)}{message}"
+    )
+    for line in job.log_tail.splitlines()[-LOG_LINES:]:
+        yield f"    | {line}"
+
+
+def _run_time(job: JobRecord, now: datetime) -> str:
+    if job.started_at is None:
+        return ""
+    ran_for = (job.ended_at or now) - job.started_at
+    return f" for {timedelta(seconds=round(ran_for.total_seconds()))}"

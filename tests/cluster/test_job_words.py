@@ -1,0 +1,73 @@
+"""What is told of a job in the real SLURM: why it waits, where it runs, what it printed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from background_executor.records import JobState, ScanRecord
+from background_executor.status import status_report, status_text
+from tests.background_executor.bench import HANGS
+from tests.background_executor.fake_job import Behaviour
+from tests.cluster.cluster import RealCluster
+from tests.cluster.site_settings import make_cluster_site
+from tests.faults.cluster_bench import ClusterBench
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def bench(cluster: RealCluster, tmp_path: Path) -> Iterator[ClusterBench]:
+    made = ClusterBench(cluster, make_cluster_site(cluster, tmp_path))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def full_node(cluster: RealCluster) -> Iterator[str]:
+    """A job of somebody else that leaves no core for ours."""
+    argv = ["sbatch", "--parsable", "--time=5", "--cpus-per-task=8", "--output=/dev/null"]
+    blocker = cluster.slurm.run(*argv, "--wrap", "sleep 300").stdout.strip()
+    assert blocker.isdigit()
+    yield blocker
+    cluster.slurm.run("scancel", blocker)
+
+
+def words(bench: ClusterBench) -> str:
+    return status_text(status_report(bench.config, bench.store))
+
+
+def state(bench: ClusterBench, scan: ScanRecord) -> JobState:
+    return bench.jobs(scan)[0].state
+
+
+def test_a_waiting_job_tells_its_reason_and_start_a_running_one_its_node_time_and_log(
+    bench: ClusterBench, cluster: RealCluster, full_node: str
+) -> None:
+    bench.behave(HANGS)
+    scan = bench.start_scan()
+    bench.until(lambda: "expected start 20" in words(bench))
+    assert state(bench, scan) is JobState.QUEUED
+    job_id = bench.jobs(scan)[0].scheduler_id
+    assert f"job {job_id} queued: Resources, expected start 20" in words(bench)
+
+    cluster.slurm.run("scancel", full_node)
+    bench.until(lambda: bench.jobs(scan)[0].node == cluster.slurm.node)
+    assert f"job {job_id} running on {cluster.slurm.node} for 0:" in words(bench)
+    assert "expected start" not in words(bench)
+
+    Path(bench.layout(scan).stop_file(bench.jobs(scan)[0].job)).touch()
+    bench.until(lambda: "the last thing that the job printed" in bench.jobs(scan)[0].log_tail)
+    assert "    | the last thing that the job printed" in words(bench)
+
+
+def test_a_running_job_is_read_while_it_prints(bench: ClusterBench) -> None:
+    bench.behave(Behaviour(pace_s=0.1))
+    scan = bench.start_scan()
+    bench.until(lambda: state(bench, scan) is JobState.RUNNING)
+    log = Path(bench.layout(scan).log_file(bench.jobs(scan)[0].job))
+    with log.open("a") as file:
+        file.write("as long as it runs\n" + "x" * 5000 + "\nits newest words\n")
+    bench.until(lambda: "its newest words" in bench.jobs(scan)[0].log_tail)
+    assert len(bench.jobs(scan)[0].log_tail) <= 4000
+    bench.until(lambda: bench.is_complete(scan))
