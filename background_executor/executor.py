@@ -19,8 +19,8 @@ from background_executor.errors import RefusedError, UnreachableError
 from background_executor.fetch import fetch_waiting
 from background_executor.following import FollowedJobRecord
 from background_executor.idle_scans import IdleScans
-from background_executor.job_queue import JobQueue
 from background_executor.job_logs import JobLogs
+from background_executor.job_queue import JobQueue
 from background_executor.records import ExecutorRecord, ExecutorState, LinkState
 from background_executor.site import Site
 from background_executor.submit import submit_intents
@@ -70,7 +70,6 @@ class Executor:
         self._queue = JobQueue(site)
         self._sweeps_all = True
         self._logs = JobLogs(site)
-        self._hv_files = HvFiles(site)
         self._swept_at: datetime | None = None
         self._link = Link(LinkState.DISCONNECTED, "not asked yet", None)
         self._live_seen_at: datetime | None = None
