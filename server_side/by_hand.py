@@ -13,10 +13,9 @@ from pathlib import Path, PurePosixPath
 from server_side.acquisitions import subfolders
 from server_side.boundary import BoundaryModel
 from server_side.errors import NameFormatError, RawDataError, ServerSideError
-from server_side.gain_fit import GainFitter
 from server_side.journal_writer import utc_now
 from server_side.layout import RESULT_FILE, ScanLayout
-from server_side.pipeline import process_point
+from server_side.pipeline import Fitter, process_point
 from server_side.point_work import PointWork
 from server_side.raw_data import RawPoint, choose_files, look_at_folder
 from server_side.raw_names import RawNames
@@ -85,7 +84,7 @@ class _Found:
     folders: tuple[tuple[AnyPoint, Path], ...]
 
 
-def process_by_hand(request: Request) -> Iterator[ProcessedPoint]:
+def process_by_hand(request: Request, fitter: Fitter) -> Iterator[ProcessedPoint]:
     """Analyse every point of a raw folder, one after the other; a failing one is told of.
 
     Raises
@@ -98,13 +97,13 @@ def process_by_hand(request: Request) -> Iterator[ProcessedPoint]:
     layout = ScanLayout(PurePosixPath(request.out.resolve()), plan)
     Path(layout.scan_folder).mkdir(parents=True)
     Path(layout.plan_file).write_text(plan.model_dump_json(indent=1))
-    fitter, names = GainFitter(request.settings.analysis.min_charges), RawNames(plan.settings.daq)
+    names = RawNames(plan.settings.daq)
     for point, folder in found.folders:
         raw_point = look_at_folder(folder, point, plan, names, found.acquisition)
         yield _process(raw_point, layout, fitter)
 
 
-def _process(raw_point: RawPoint, layout: ScanLayout, fitter: GainFitter) -> ProcessedPoint:
+def _process(raw_point: RawPoint, layout: ScanLayout, fitter: Fitter) -> ProcessedPoint:
     name = raw_point.point.name
     try:
         published = process_point(_work(raw_point, layout), fitter, lambda _stage, _events: None)

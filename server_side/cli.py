@@ -127,8 +127,10 @@ def _add_process(parser: argparse.ArgumentParser) -> None:
 
 def _process(args: argparse.Namespace) -> int:
     quiet_libraries()
-    from server_side import by_hand  # noqa: PLC0415 - heavy: loads zfit
+    from server_side import by_hand  # noqa: PLC0415 - heavy
+    from server_side.gain_fit import GainFitter  # noqa: PLC0415 - heavy: loads zfit
 
+    settings = _settings(args.settings)
     request = by_hand.Request(
         raw_folder=args.raw_folder,
         out=args.out,
@@ -137,10 +139,10 @@ def _process(args: argparse.Namespace) -> int:
         kind=None if args.kind is None else ScanKind(args.kind),
         point=args.point,
         zone=args.zone,
-        settings=_settings(args.settings),
+        settings=settings,
     )
     processed = []
-    for entry in by_hand.process_by_hand(request):
+    for entry in by_hand.process_by_hand(request, GainFitter(settings.analysis.min_charges)):
         processed.append(entry)
         if not args.json:
             print(entry.line, flush=True)

@@ -46,7 +46,6 @@ def describe_result(
     """Return the content of ``result.json``."""
     plan, stem = work.plan, work.layout.file_stem(work.raw_point.stamp, work.take)
     has_gain = isinstance(analysis.primary_fit, ValidFit)
-    low_pc, high_pc = work.analysis.charge_low_pc, work.analysis.charge_high_pc
     return PointResult(
         site=plan.site,
         scan_id=plan.scan_id,
@@ -54,8 +53,8 @@ def describe_result(
         serial_number=plan.serial_number,
         slot=plan.slot,
         take=work.take,
-        triggers=len(reading.pulses.event_number),
-        selected_charges=len(analysis.selection.within(low_pc, high_pc)),
+        triggers=len(reading.pulses),
+        selected_charges=analysis.selection.selected,
         spectra=analysis.spectra,
         fits=analysis.fits,
         quality=analysis.quality,

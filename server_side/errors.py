@@ -10,6 +10,7 @@ Tree::
     ├── PublishError         a result folder cannot be published or verified
     │   └── ManifestError        a folder does not agree with its manifest
     ├── RootFileError        a ROOT file cannot be written or read
+    ├── FeatureFileError     pulse features cannot be kept on disk
     ├── SimulationError      a simulated bench cannot be run
     ├── JournalError         a journal holds a line that cannot be understood
     └── InputFileError       a file given on the command line cannot be used
@@ -48,6 +49,10 @@ class ManifestError(PublishError):
 
 class RootFileError(ServerSideError):
     """A ROOT file cannot be written or read."""
+
+
+class FeatureFileError(ServerSideError):
+    """Pulse features cannot be kept on disk."""
 
 
 class SimulationError(ServerSideError):

@@ -23,6 +23,8 @@ from server_side.wavedump.events import RawReader
 
 SPAN_S = 1.0
 """Decoding goes on for about so long before the job looks elsewhere."""
+MAX_FOLLOWED_EVENTS = 500_000
+"""The preliminary spectrum is that of the first so many events; memory ends there."""
 FIT_AGAIN_GROWTH = 1.2
 """The preliminary gain is fitted anew when there are so many times the events."""
 
@@ -41,8 +43,9 @@ class ChannelFollower:
         """Read what is new, until a steady clock shows a time."""
         daq, analysis = self._plan.settings.daq, self._plan.settings.analysis
         for block in self._reader.blocks():
+            wants_more = self.events < MAX_FOLLOWED_EVENTS
             self.events += len(block.event_number)
-            if keep:
+            if keep and wants_more:
                 table = extract_pulses(block, self._channel, daq, analysis, self._plan.kind)
                 self._tables.append(table)
             if monotonic() > until_s:

@@ -2,28 +2,27 @@
 
 ``process_point`` is the method section: read, integrate, select, fit, draw,
 write, publish. It knows nothing of jobs: ``scan_watch`` and the command line
-call it. Importing it loads zfit.
+call it, with the fitter that they keep.
 """
 
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from server_side.describe import describe_result, gain_file_of
-from server_side.gain_fit import GainFitter
 from server_side.journal_writer import utc_now
 from server_side.layout import RESULT_FILE, WAVEFORMS_FILE
 from server_side.plot import PlotCaption, draw_charge_plot
 from server_side.point_work import PointAnalysis, PointWork
 from server_side.publish import NewFile, Published, publish_folder
-from server_side.pulses import AlignedPulses, PulseReading, read_pulses
+from server_side.pulses import PulseReading, PulseRows, read_pulses
 from server_side.quality import measure_quality
 from server_side.response import described_spectra
 from server_side.result import FitOutcome, NoFit, PointResult, Spectrum
-from server_side.root_publish import root_file_in_place
-from server_side.selection import Selection, select_charges, threshold_spectrum
+from server_side.root_publish import root_file_in_place, scratch_folder
+from server_side.selection import ChargeByArrival, Selection, threshold_spectrum
 from server_side.spectra import fixed_window_spectra
 
 Stage = Literal["reading", "fitting", "publishing"]
@@ -31,36 +30,51 @@ Report = Callable[[Stage, int], None]
 """Is told the stage and the events of the PMT so far, from several threads; may raise to end."""
 
 
-def process_point(work: PointWork, fitter: GainFitter, report: Report) -> Published:
+class Fitter(Protocol):
+    """Fits models to spectra; ``GainFitter`` does it with zfit."""
+
+    def fit(self, spectrum: Spectrum, model: str) -> FitOutcome:
+        """Fit one model to one spectrum; data never raise."""
+
+
+def process_point(work: PointWork, fitter: Fitter, report: Report) -> Published:
     """Analyse the raw data of one take and publish the result.
 
     Raises
     ------
     RawDataError
         When the raw data cannot be used.
-    PublishError, RootFileError
-        When the result or its ROOT file cannot be put in place.
+    PublishError, RootFileError, FeatureFileError
+        When the result, its ROOT file or the features cannot be put in place.
     """
     clock = time.monotonic()
     report("reading", 0)
-    reading = read_and_integrate(work, report)
-    report("fitting", len(reading.pulses.event_number))
+    with scratch_folder(work.layout) as scratch:
+        reading = read_and_integrate(work, report, scratch)
+        report("fitting", len(reading.pulses))
+        analysis = analyse_pulses(work, reading, fitter)
+        report("publishing", len(reading.pulses))
+        plot = draw_plot(work, analysis)
+        stamp, pulses = work.raw_point.stamp, reading.pulses
+        with root_file_in_place(work.layout, stamp, work.take, pulses) as root_file:
+            spent_s = time.monotonic() - clock
+            result = describe_result(
+                work, reading, analysis, root_file=root_file, duration_s=spent_s
+            )
+            return publish_result(work, result, plot, reading)
+
+
+def analyse_pulses(work: PointWork, reading: PulseReading, fitter: Fitter) -> PointAnalysis:
+    """Select charges, fill the spectra, fit them, and measure everything else."""
     selection = select_pulses(work, reading.pulses)
     spectra = make_spectra(work, reading.pulses, selection)
     fits = fit_spectra(fitter, spectra, work.models)
     quality = measure_quality(reading, selection, fits, work.plan, work.pmt_channel)
-    analysis = PointAnalysis(selection, spectra, fits, quality)
-    report("publishing", len(reading.pulses.event_number))
-    plot = draw_plot(work, analysis)
-    stamp, pulses = work.raw_point.stamp, reading.pulses
-    with root_file_in_place(work.layout, stamp, work.take, pulses) as root_file:
-        spent_s = time.monotonic() - clock
-        result = describe_result(work, reading, analysis, root_file=root_file, duration_s=spent_s)
-        return publish_result(work, result, plot, reading)
+    return PointAnalysis(selection, spectra, fits, quality)
 
 
-def read_and_integrate(work: PointWork, report: Report) -> PulseReading:
-    """Read the raw files of a point into pulse features, rows aligned."""
+def read_and_integrate(work: PointWork, report: Report, scratch: Path) -> PulseReading:
+    """Read the raw files of a point into pulse features on disk, rows aligned."""
     pmt_events = 0
 
     def tell(channel: int, events: int) -> None:
@@ -70,33 +84,30 @@ def read_and_integrate(work: PointWork, report: Report) -> PulseReading:
             pmt_events = events
         report("reading", pmt_events)
 
-    daq, kind = work.plan.settings.daq, work.plan.kind
-    return read_pulses(work.paths, daq, work.analysis, kind, report=tell)
-
-
-def select_pulses(work: PointWork, pulses: AlignedPulses) -> Selection:
-    """Keep the thresholded charges that arrive with the light."""
-    sample_ns = work.plan.settings.daq.sample_ns
-    return select_charges(
-        pulses.of(work.pmt_channel).charge_pc,
-        pulses.arrival_ns(work.pmt_channel, work.trigger_channel, sample_ns),
-        work.analysis,
-        sample_ns,
+    return read_pulses(
+        work.paths, work.daq, work.analysis, work.plan.kind, report=tell, scratch=scratch
     )
 
 
-def make_spectra(
-    work: PointWork, pulses: AlignedPulses, selection: Selection
-) -> tuple[Spectrum, ...]:
+def select_pulses(work: PointWork, pulses: PulseRows) -> Selection:
+    """Keep the thresholded charges that arrive with the light."""
+    pmt, trigger, sample_ns = work.pmt_channel, work.trigger_channel, work.daq.sample_ns
+    charges = ChargeByArrival(work.analysis, sample_ns)
+    for chunk in pulses.chunks():
+        charges.add(chunk.of(pmt).charge_pc, chunk.arrival_ns(pmt, trigger, sample_ns))
+    return charges.select()
+
+
+def make_spectra(work: PointWork, pulses: PulseRows, selection: Selection) -> tuple[Spectrum, ...]:
     """Fill the histograms: thresholded charge, fixed window, and dark window."""
     return (
         threshold_spectrum(selection, work.analysis),
-        *fixed_window_spectra(pulses.of(work.pmt_channel)),
+        *fixed_window_spectra(pulses, work.pmt_channel),
     )
 
 
 def fit_spectra(
-    fitter: GainFitter, spectra: tuple[Spectrum, ...], models: tuple[str, ...]
+    fitter: Fitter, spectra: tuple[Spectrum, ...], models: tuple[str, ...]
 ) -> tuple[FitOutcome, ...]:
     """Fit each model to the spectrum that it describes.
 
@@ -108,7 +119,7 @@ def fit_spectra(
     return tuple(_fit(fitter, spectra, model) for model in models)
 
 
-def _fit(fitter: GainFitter, spectra: tuple[Spectrum, ...], model: str) -> FitOutcome:
+def _fit(fitter: Fitter, spectra: tuple[Spectrum, ...], model: str) -> FitOutcome:
     described = described_spectra(model)
     if not described:
         raise ValueError(f"no charge-response model {model!r} is known")

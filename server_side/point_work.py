@@ -9,7 +9,7 @@ from server_side.raw_data import ChosenFiles, RawPoint
 from server_side.result import FitOutcome, Measurement, Spectrum
 from server_side.scan import ScanKind, ScanPlan, Take
 from server_side.selection import Selection
-from server_side.settings import AnalysisSettings
+from server_side.settings import AnalysisSettings, DaqSettings
 
 
 def models_of(plan: ScanPlan) -> tuple[str, ...]:
@@ -31,6 +31,11 @@ class PointWork:
     complete_because: str
     job: str | None
     """None when a person started the analysis by hand."""
+
+    @property
+    def daq(self) -> DaqSettings:
+        """The settings of the digitiser."""
+        return self.plan.settings.daq
 
     @property
     def analysis(self) -> AnalysisSettings:

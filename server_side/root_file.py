@@ -7,7 +7,6 @@ it was computed. Writing and reading go in chunks. How a file comes to its name
 is the matter of ``root_publish``.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,14 @@ from numpy.typing import NDArray
 from server_side.durable_files import make_folder, sync_file, sync_folder
 from server_side.errors import RootFileError
 from server_side.pulses.align import AlignedPulses, align
-from server_side.pulses.table import PulseTable, concatenate, empty_table, unmeasured_table
+from server_side.pulses.stored import PulseRows
+from server_side.pulses.table import (
+    PulseTable,
+    column_type,
+    concatenate,
+    empty_table,
+    unmeasured_table,
+)
 
 ROWS_PER_CHUNK = 100_000
 TREE_PREFIX = "Tree_CH"
@@ -41,7 +47,7 @@ PYRATE_BRANCHES = ("PulseStart", "PulseCharge")
 """What a file of another program must hold at least."""
 
 
-def write_root_file(path: Path, pulses: AlignedPulses) -> None:
+def write_root_file(path: Path, pulses: PulseRows) -> None:
     """Write a new ROOT file and flush it; one that cannot be written whole is taken away.
 
     Raises
@@ -87,21 +93,15 @@ def read_root_file(path: Path) -> AlignedPulses:
     return align(tables)
 
 
-def _write_trees(path: Path, pulses: AlignedPulses) -> None:
+def _write_trees(path: Path, pulses: PulseRows) -> None:
+    types = {branch: column_type(column) for branch, column in BRANCHES.items()}
     # LZ4 keeps up with the disk; the default takes longer than everything before it.
     with uproot.recreate(path, compression=uproot.LZ4(1)) as file:
-        for table in pulses.tables:
-            types = {branch: getattr(table, column).dtype for branch, column in BRANCHES.items()}
-            tree = file.mktree(f"{TREE_PREFIX}{table.channel}", types)
-            for chunk in _chunks(len(table)):
-                tree.extend(
-                    {branch: getattr(table, column)[chunk] for branch, column in BRANCHES.items()}
-                )
-
-
-def _chunks(rows: int) -> Iterator[slice]:
-    for first in range(0, rows, ROWS_PER_CHUNK):
-        yield slice(first, first + ROWS_PER_CHUNK)
+        trees = {number: file.mktree(f"{TREE_PREFIX}{number}", types) for number in pulses.channels}
+        for chunk in pulses.chunks() if len(pulses) else ():
+            for number, tree in trees.items():
+                table = chunk.of(number)
+                tree.extend({branch: getattr(table, name) for branch, name in BRANCHES.items()})
 
 
 def _is_tree(key: str) -> bool:

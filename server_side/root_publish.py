@@ -13,6 +13,9 @@ job left is told from it by the next job of the scan (``remove_root_leftovers``)
 - a second name, and no published folder that names it: both names go away;
 - a second name that a published folder names: the file stays, the first name goes.
 
+Features of a point lie in the same folder while it is worked on. They have no name,
+but where a file system cannot do without one for a moment (``pulses.scratch``).
+
 So no job of another scan is in the way, no file is replaced, and whatever moment
 a job is killed at, one file remains for each published folder. Of one scan one
 job works at a time.
@@ -29,9 +32,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from server_side.durable_files import make_folder, sync_folder
-from server_side.errors import NameFormatError, RootFileError
+from server_side.errors import FeatureFileError, NameFormatError, RootFileError
 from server_side.layout import RESULT_FILE, ScanLayout, take_folder_name
-from server_side.pulses import AlignedPulses
+from server_side.pulses import PulseRows
+from server_side.pulses.scratch import SCRATCH_PREFIX
 from server_side.result import PointResult
 from server_side.root_file import write_root_file
 from server_side.scan import Take, parse_take
@@ -43,7 +47,7 @@ _BUILDING = re.compile(r"(?P<take>[A-Za-z0-9_]+)@(?P<stamp>[A-Za-z0-9_.-]+)\.[0-
 
 @contextmanager
 def root_file_in_place(
-    layout: ScanLayout, stamp: str, take: Take, pulses: AlignedPulses
+    layout: ScanLayout, stamp: str, take: Take, pulses: PulseRows
 ) -> Iterator[Path]:
     """Put the ROOT file of a take in place and give its path.
 
@@ -67,6 +71,27 @@ def root_file_in_place(
             log.warning("%s is left to the next job of the scan: %s", building, error)
 
 
+@contextmanager
+def scratch_folder(layout: ScanLayout) -> Iterator[Path]:
+    """Give the folder of what a job has in hand of a scan; when left empty, it goes away.
+
+    Raises
+    ------
+    FeatureFileError
+        When the disk refuses.
+    """
+    folder = Path(layout.root_building_folder)
+    try:
+        make_folder(folder)
+    except OSError as error:
+        raise FeatureFileError(f"cannot make {folder}: {error}") from error
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
+
+
 def remove_root_leftovers(layout: ScanLayout, flag_folder: str) -> tuple[str, ...]:
     """Take away what killed jobs of this scan left of ROOT files that no result names.
 
@@ -84,6 +109,9 @@ def remove_root_leftovers(layout: ScanLayout, flag_folder: str) -> tuple[str, ..
     folder = Path(layout.root_building_folder)
     found = []
     for building in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if building.name.startswith(SCRATCH_PREFIX) and building.is_file():
+            building.unlink()
+            found.append(building.name)
         match = _BUILDING.fullmatch(building.name)
         take = _take_of(match["take"]) if match else None
         if match is None or take is None or not building.is_file():

@@ -7,7 +7,7 @@ and a PMT that saw no light must all be inside it.
 import numpy as np
 from numpy.typing import NDArray
 
-from server_side.pulses import PulseTable
+from server_side.pulses import PulseColumns, PulseRows
 from server_side.result import Spectrum, SpectrumName
 
 BINS = 300
@@ -18,44 +18,68 @@ MARGIN = 0.1
 LEAST_RANGE_PC = 0.5
 
 
-def fixed_window_spectra(table: PulseTable) -> tuple[Spectrum, ...]:
-    """Return the spectra of signal and dark window in the same bins.
+def fixed_window_spectra(pulses: PulseRows, channel: int) -> tuple[Spectrum, ...]:
+    """Return the spectra of signal and dark window of a channel in the same bins.
 
-    Parameters
-    ----------
-    table
-        Of the PMT. A window that was not measured in any event gives no spectrum.
+    A window that was not measured in any event gives no spectrum.
     """
-    quiet = ~table.disturbed
-    signal = table.window_charge_pc[quiet & np.isfinite(table.window_charge_pc)]
-    dark = table.dark_charge_pc[quiet & np.isfinite(table.dark_charge_pc)]
-    if len(signal) == 0:
+    edges = _find_edges(pulses.of(channel))
+    if edges is None:
         return ()
-    edges = _edges(np.concatenate([signal, dark]))
-    without = f"{int(table.disturbed.sum())} events with a disturbed baseline left out"
+    signal, dark, disturbed = _WindowCounts(edges), _WindowCounts(edges), 0
+    for chunk in pulses.chunks():
+        table = chunk.of(channel)
+        is_disturbed = table.disturbed
+        signal.add(table.window_charge_pc[~is_disturbed])
+        dark.add(table.dark_charge_pc[~is_disturbed])
+        disturbed += int(is_disturbed.sum())
+    without = f"{disturbed} events with a disturbed baseline left out"
     text = f"charge in a fixed window after the trigger, every trigger; {without}"
-    found = [_fill(SpectrumName.WINDOW, signal, edges, text)]
-    if len(dark) > 0:
+    found = [signal.spectrum(SpectrumName.WINDOW, text)]
+    if dark.charges:
         text = f"charge in a window of the same length before the pulse; {without}"
-        found.append(_fill(SpectrumName.DARK, dark, edges, text))
+        found.append(dark.spectrum(SpectrumName.DARK, text))
     return tuple(found)
 
 
-def _edges(charge_pc: NDArray[np.float64]) -> NDArray[np.float64]:
+def _find_edges(table: PulseColumns) -> NDArray[np.float64] | None:
+    """Return bins that hold the charges of both windows, None without a measured signal window."""
+    quiet = ~table.disturbed
+    signal, dark = table.window_charge_pc[quiet], table.dark_charge_pc[quiet]
+    if not np.isfinite(signal).any():
+        return None
+    charge_pc = np.concatenate([signal[np.isfinite(signal)], dark[np.isfinite(dark)]])
     low, high = np.quantile(charge_pc, [TAIL, 1.0 - TAIL])
     margin = max(MARGIN * (high - low), 0.5 * LEAST_RANGE_PC)
     return np.linspace(low - margin, high + margin, BINS + 1)
 
 
-def _fill(
-    name: SpectrumName, charge_pc: NDArray[np.float64], edges: NDArray[np.float64], definition: str
-) -> Spectrum:
-    counts, _ = np.histogram(charge_pc[charge_pc < edges[-1]], bins=edges)
-    return Spectrum(
-        name=name,
-        edges_pc=tuple(float(edge) for edge in edges),
-        counts=tuple(int(count) for count in counts),
-        below=int(np.sum(charge_pc < edges[0])),
-        above=int(np.sum(charge_pc >= edges[-1])),
-        definition=definition,
-    )
+class _WindowCounts:
+    """A histogram that is filled some charges at a time."""
+
+    def __init__(self, edges: NDArray[np.float64]) -> None:
+        self._edges = edges
+        self._counts = np.zeros(len(edges) - 1, np.int64)
+        self._below = self._above = 0
+
+    @property
+    def charges(self) -> int:
+        """How many were added."""
+        return int(self._counts.sum()) + self._below + self._above
+
+    def add(self, charge_pc: NDArray[np.float64]) -> None:
+        """Count charges; NaN is none."""
+        self._counts += np.histogram(charge_pc[charge_pc < self._edges[-1]], bins=self._edges)[0]
+        self._below += int(np.sum(charge_pc < self._edges[0]))
+        self._above += int(np.sum(charge_pc >= self._edges[-1]))
+
+    def spectrum(self, name: SpectrumName, definition: str) -> Spectrum:
+        """Return what was counted."""
+        return Spectrum(
+            name=name,
+            edges_pc=tuple(float(edge) for edge in self._edges),
+            counts=tuple(int(count) for count in self._counts),
+            below=self._below,
+            above=self._above,
+            definition=definition,
+        )

@@ -4,7 +4,7 @@ Channels are flushed at different moments and can lose or double events, so
 the position of an event in its file says nothing: only its number does.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -35,6 +35,19 @@ class AlignedPulses:
     """One a channel, in the order of the channel numbers."""
     losses: tuple[ChannelLosses, ...]
 
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.event_number)
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Numbers of the channels, rising."""
+        return tuple(table.channel for table in self.tables)
+
+    def chunks(self) -> Iterator["AlignedPulses"]:
+        """Yield all rows at once: they are in memory anyway."""
+        yield self
+
     def of(self, channel: int) -> PulseTable:
         """Return the table of a channel.
 
@@ -46,12 +59,11 @@ class AlignedPulses:
         for table in self.tables:
             if table.channel == channel:
                 return table
-        present = [table.channel for table in self.tables]
-        raise KeyError(f"channel {channel} wanted, channels {present} were read")
+        raise KeyError(f"channel {channel} wanted, channels {list(self.channels)} were read")
 
     def has(self, channel: int) -> bool:
         """Tell whether a channel was read."""
-        return any(table.channel == channel for table in self.tables)
+        return channel in self.channels
 
     def arrival_ns(
         self, channel: int, trigger_channel: int, sample_ns: float
@@ -74,7 +86,7 @@ def align(tables: Sequence[PulseTable], required: Collection[int] | None = None)
     """
     ordered = sorted(tables, key=lambda table: table.channel)
     needed = {table.channel for table in ordered} if required is None else set(required)
-    rows = {table.channel: first_rows(table.event_number) for table in ordered}
+    rows = {table.channel: _first_rows(table.event_number) for table in ordered}
     numbers = [rows[table.channel][0] for table in ordered]
     everything = reduce(_union, numbers, np.empty(0, dtype=np.int64))
     wanted = reduce(
@@ -96,7 +108,7 @@ def align(tables: Sequence[PulseTable], required: Collection[int] | None = None)
     )
 
 
-def first_rows(
+def _first_rows(
     event_number: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the rising event numbers without doubles, and the first row of each."""
@@ -114,7 +126,7 @@ def rows_of(
     Parameters
     ----------
     numbers, first_rows
-        Rising event numbers and the row of each, as ``first_rows`` gives them.
+        Rising event numbers and the row of each, the first where a number is doubled.
     """
     if len(numbers) == 0:
         return np.full(len(wanted), -1, dtype=np.int64)

@@ -1,6 +1,6 @@
 """Read the files of one point: whole files in bounded memory, channels side by side.
 
-Only features are kept, never waveforms. The trigger is read first, because the
+Only features are kept, on disk, never waveforms. The trigger is read first, because the
 fixed windows of every other channel hang on the trigger's start in the same
 event. Each other channel is then opened twice: a survey of its first pulses
 finds the windows, and the whole file is measured with them.
@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server_side.errors import RawDataError
-from server_side.pulses.align import AlignedPulses, align
 from server_side.pulses.examples import WaveformSampler
 from server_side.pulses.extract import extract_pulses
+from server_side.pulses.merge import align_files
+from server_side.pulses.stored import FeatureFile, StoredPulses
 from server_side.pulses.survey import Survey, no_survey, survey_windows
-from server_side.pulses.table import PulseTable, concatenate, empty_table
-from server_side.pulses.triggers import TriggerStarts, trigger_starts_of
+from server_side.pulses.table import PulseTable
+from server_side.pulses.triggers import TriggerStarts
 from server_side.pulses.windows import (
     ArrivalWindow,
     FixedWindows,
@@ -68,7 +69,7 @@ class RefusedFile:
 class PulseReading:
     """All that was read of one point."""
 
-    pulses: AlignedPulses
+    pulses: StoredPulses
     channels: tuple[ChannelReading, ...]
     refused: tuple[RefusedFile, ...]
     waveforms: Waveforms
@@ -77,7 +78,7 @@ class PulseReading:
 @dataclass(frozen=True)
 class _ReadChannel:
     reading: ChannelReading
-    table: PulseTable
+    features: FeatureFile
     waveforms: ChannelWaveforms
 
 
@@ -88,6 +89,7 @@ def read_pulses(
     kind: ScanKind,
     *,
     report: Report | None = None,
+    scratch: Path | None = None,
 ) -> PulseReading:
     """Read the channels of one point and align them by event number.
 
@@ -97,20 +99,26 @@ def read_pulses(
         The file of each channel number; channels that settings do not know are left out.
     report
         Is told how many events of a channel were read so far.
+    scratch
+        Folder in which the features lie, without a name, as long as the reading is in
+        use: about 74 bytes an event and channel. The one for temporary files unless given.
 
     Raises
     ------
     RawDataError
         When the file of the trigger or of a PMT cannot be used. Of the other
         channels the result says why they are missing.
+    FeatureFileError
+        When the disk of ``scratch`` refuses.
     """
-    reader = _PointReader(daq, analysis, kind, report or (lambda _channel, _events: None))
+    told = report or (lambda _channel, _events: None)
+    reader = _PointReader(daq, analysis, kind, told, scratch)
     channels = [channel for channel in daq.channels if channel.number in paths]
     entries = _read_all(reader, channels, paths)
     good = [entry for entry in entries if isinstance(entry, _ReadChannel)]
     required = [channel.number for channel in channels if channel.role in REQUIRED_ROLES]
     return PulseReading(
-        pulses=align([entry.table for entry in good], required=required),
+        pulses=align_files([entry.features for entry in good], required, scratch),
         channels=tuple(entry.reading for entry in good),
         refused=tuple(entry for entry in entries if isinstance(entry, RefusedFile)),
         waveforms=Waveforms(channels=tuple(entry.waveforms for entry in good)),
@@ -123,7 +131,7 @@ def _read_all(
     """Read the trigger, then the other channels side by side."""
     trigger = next((c for c in channels if c.role is ChannelRole.TRIGGER), None)
     first = None if trigger is None else reader.read_trigger(trigger, paths[trigger.number])
-    starts = None if first is None else trigger_starts_of(first.table)
+    starts = None if first is None else first.features
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
         others = threads.map(
             lambda channel: reader.read_if_possible(channel, paths[channel.number], starts),
@@ -140,40 +148,42 @@ class _PointReader:
     analysis: AnalysisSettings
     kind: ScanKind
     report: Report
+    scratch: Path | None
 
     def read_trigger(self, channel: ChannelSettings, path: Path) -> _ReadChannel:
         """Read the trigger's channel; it has no windows."""
         return self._read(channel, path, None, None)
 
     def read_if_possible(
-        self, channel: ChannelSettings, path: Path, starts: TriggerStarts | None
+        self, channel: ChannelSettings, path: Path, trigger: FeatureFile | None
     ) -> _ReadChannel | RefusedFile:
         """Read a channel; one that is not required is refused instead of raising."""
         try:
-            survey = self._survey(channel, path, starts)
-            return self._read(channel, path, starts, survey)
+            survey = self._survey(channel, path, trigger)
+            return self._read(channel, path, trigger, survey)
         except (RawDataError, OSError) as error:
             if channel.role in REQUIRED_ROLES:
                 raise
             return RefusedFile(channel.number, path, str(error))
 
-    def _survey(self, channel: ChannelSettings, path: Path, starts: TriggerStarts | None) -> Survey:
-        if starts is None:
+    def _survey(self, channel: ChannelSettings, path: Path, trigger: FeatureFile | None) -> Survey:
+        if trigger is None:
             return no_survey("the trigger's channel was not read")
-        blocks = open_reader(path, self.daq).blocks()
+        blocks, starts = open_reader(path, self.daq).blocks(), TriggerStarts(trigger)
         return survey_windows(blocks, channel, self.daq, self.analysis, self.kind, triggers=starts)
 
     def _read(
         self,
         channel: ChannelSettings,
         path: Path,
-        starts: TriggerStarts | None,
+        trigger: FeatureFile | None,
         survey: Survey | None,
     ) -> _ReadChannel:
         arrival, fixed = (survey.arrival, survey.fixed) if survey else (None, None)
         windows = fixed if isinstance(fixed, FixedWindows) else None
+        starts = None if trigger is None else TriggerStarts(trigger)
         sampler = WaveformSampler(channel, self.daq)
-        tables, events = [empty_table(channel.number)], 0
+        features = FeatureFile(channel.number, self.scratch)
         reader = open_reader(path, self.daq)
         for block in reader.blocks():
             start = None if starts is None else starts.of(block.event_number)
@@ -182,11 +192,10 @@ class _PointReader:
                 trigger_start=start, fixed=windows,
             )  # fmt: skip
             sampler.add(block, table, self._chosen(table, start, arrival))
-            tables.append(table)
-            events += len(table)
-            self.report(channel.number, events)
+            features.append(table)
+            self.report(channel.number, len(features))
         reading = ChannelReading(channel.number, path, reader.summary(), arrival, fixed)
-        return _ReadChannel(reading, concatenate(tables), sampler.waveforms(_in_words(arrival)))
+        return _ReadChannel(reading, features, sampler.waveforms(_in_words(arrival)))
 
     def _chosen(
         self,

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from server_side.pulses.arrival_times import ArrivalTimes, count_arrivals
 from server_side.pulses.extract import extract_pulses
+from server_side.pulses.table import PulseTable
 from server_side.pulses.triggers import TriggerStarts
 from server_side.pulses.windows import (
     ArrivalWindow,
@@ -24,6 +26,8 @@ from server_side.wavedump.events import EventBlock
 
 SURVEY_PULSES = 4000
 """The windows are found from the first so many pulses of a file, or all of them."""
+SURVEY_EVENTS = 100_000
+"""Noise and trigger starts are those of the first so many events."""
 
 
 @dataclass(frozen=True)
@@ -53,37 +57,54 @@ def survey_windows(
     Windows that settings give are taken as they are; they are meant for the
     PMT under test and say nothing of monitor and reference.
     """
-    arrivals, noises, starts, pulses = [], [], [], 0
-    record_length = daq.record_length
+    seen = _Seen(daq)
     for block in blocks:
-        table = extract_pulses(block, channel, daq, analysis, kind)
-        starts.append(triggers.of(block.event_number))
-        arrivals.append((table.start_sample - starts[-1]) * daq.sample_ns)
-        noises.append(table.noise_adc)
-        record_length = block.samples_adc.shape[1]
-        pulses += int(np.isfinite(arrivals[-1]).sum())
-        if pulses >= SURVEY_PULSES:
+        seen.add(block, extract_pulses(block, channel, daq, analysis, kind), triggers)
+        if seen.arrivals.pulses >= SURVEY_PULSES:
             break
-    if not arrivals:
+    if not seen.events:
         return no_survey("the file holds no event")
     given = analysis if channel.role is ChannelRole.PMT else AnalysisSettings()
-    arrival = _arrival_window(np.concatenate(arrivals), given.arrival_window, daq.sample_ns)
+    arrival = _arrival_window(seen.arrivals, given.arrival_window)
     charge = _charge_window(given.charge_window, arrival)
     if isinstance(charge, NoFixedWindows):
         return Survey(arrival, charge)
-    noise = float(np.median(np.concatenate(noises)))
-    trigger_start = np.concatenate(starts)
-    return Survey(
-        arrival, place_windows(charge, trigger_start, record_length, daq.sample_ns, noise)
-    )
+    return Survey(arrival, seen.place(charge))
+
+
+class _Seen:
+    """What the survey saw of a channel; bounded, also where there are no pulses to end it."""
+
+    def __init__(self, daq: DaqSettings) -> None:
+        self._daq = daq
+        self._record_length = daq.record_length
+        self._noises: list[NDArray[np.float64]] = []
+        self._starts: list[NDArray[np.float64]] = []
+        self.arrivals = count_arrivals(np.empty(0), daq.sample_ns)
+        self.events = 0
+
+    def add(self, block: EventBlock, table: PulseTable, triggers: TriggerStarts) -> None:
+        starts, sample_ns = triggers.of(block.event_number), self._daq.sample_ns
+        arrival_ns = (table.start_sample - starts) * sample_ns
+        self.arrivals = self.arrivals.plus(count_arrivals(arrival_ns, sample_ns))
+        if self.events < SURVEY_EVENTS:
+            self._noises.append(table.noise_adc)
+            self._starts.append(starts)
+        self._record_length = block.samples_adc.shape[1]
+        self.events += len(table)
+
+    def place(self, charge: Window) -> FixedWindows | NoFixedWindows:
+        noise = float(np.median(np.concatenate(self._noises)))
+        starts = np.concatenate(self._starts)
+        return place_windows(charge, starts, self._record_length, self._daq.sample_ns, noise)
 
 
 def _arrival_window(
-    arrival_ns: NDArray[np.float64], given: Window | None, sample_ns: float
+    arrivals: ArrivalTimes, given: Window | None
 ) -> ArrivalWindow | NoArrivalWindow:
     if given is not None:
-        return given_arrival_window(given, arrival_ns)
-    return find_arrival_window(arrival_ns, sample_ns)
+        return given_arrival_window(given, arrivals)
+    return find_arrival_window(arrivals)
 
 
 def _charge_window(

@@ -1,8 +1,12 @@
-"""Pulse features of one channel as columns of equal length."""
+"""Pulse features of one channel as columns of equal length.
+
+``PulseTable`` holds them in memory; ``PulseColumns`` is what a function asks for
+that takes them from there or from disk (``stored``).
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +42,37 @@ class PulseTable:
     def __len__(self) -> int:
         """Return the number of events."""
         return len(self.event_number)
+
+
+class PulseColumns(Protocol):
+    """The columns of ``PulseTable``, wherever they are; each has shape (events,)."""
+
+    @property
+    def channel(self) -> int: ...  # noqa: D102 - the columns are described in PulseTable
+    @property
+    def event_number(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def time_tag(self) -> NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def baseline_adc(self) -> NDArray[np.float64]: ...  # noqa: D102
+    @property
+    def noise_adc(self) -> NDArray[np.float64]: ...  # noqa: D102
+    @property
+    def start_sample(self) -> NDArray[np.float64]: ...  # noqa: D102
+    @property
+    def charge_pc(self) -> NDArray[np.float64]: ...  # noqa: D102
+    @property
+    def window_charge_pc(self) -> NDArray[np.float64]: ...  # noqa: D102
+    @property
+    def dark_charge_pc(self) -> NDArray[np.float64]: ...  # noqa: D102
+    @property
+    def peak_mv(self) -> NDArray[np.float64]: ...  # noqa: D102
+    @property
+    def saturated(self) -> NDArray[np.bool_]: ...  # noqa: D102
+    @property
+    def disturbed(self) -> NDArray[np.bool_]: ...  # noqa: D102
+
+    def __len__(self) -> int: ...
 
 
 def concatenate(tables: Sequence[PulseTable]) -> PulseTable:
@@ -89,11 +124,16 @@ def _by_column(channel: int, column: Callable[[str], NDArray[Any]]) -> PulseTabl
 
 
 def _unmeasured_column(name: str, rows: int) -> NDArray[Any]:
+    dtype = column_type(name)
+    unmeasured = {"i": -1, "b": False, "f": np.nan}[dtype.kind]
+    return np.full(rows, unmeasured, dtype=dtype)
+
+
+def column_type(name: str) -> np.dtype[Any]:
+    """Return the type of the numbers in a column."""
     if name in ("event_number", "time_tag"):
-        return np.full(rows, -1, dtype=np.int64)
-    if name in ("saturated", "disturbed"):
-        return np.zeros(rows, dtype=np.bool_)
-    return np.full(rows, np.nan)
+        return np.dtype(np.int64)
+    return np.dtype(np.bool_ if name in ("saturated", "disturbed") else np.float64)
 
 
 COLUMNS = tuple(field.name for field in fields(PulseTable) if field.name != "channel")

@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from server_side.pulses.arrival_times import ArrivalTimes
 from server_side.pulses.kernels import MIN_QUIET_SAMPLES
 from server_side.settings import Window
 
@@ -82,31 +83,27 @@ class NoFixedWindows:
     reason: str
 
 
-def find_arrival_window(
-    arrival_ns: NDArray[np.float64], sample_ns: float
-) -> ArrivalWindow | NoArrivalWindow:
+def find_arrival_window(arrivals: ArrivalTimes) -> ArrivalWindow | NoArrivalWindow:
     """Find when the pulses of the light start after the trigger.
 
     Dark pulses come at any time, so their level is taken from the times far
     from the peak and the peak must stand above it by five standard deviations.
-    ``arrival_ns`` is start less trigger start, NaN where there is no pulse.
     """
-    samples = np.rint(arrival_ns[np.isfinite(arrival_ns)] / sample_ns).astype(np.int64)
-    if len(samples) < MIN_PEAK_PULSES:
-        reason = f"{len(samples)} pulses, expected at least {MIN_PEAK_PULSES}"
-        return NoArrivalWindow(reason, len(samples))
-    first = int(samples.min()) - MIN_REACH_SAMPLES
-    counts = np.bincount(samples - first, minlength=int(samples.max()) - first + 3).astype(float)
+    pulses, sample_ns = arrivals.pulses, arrivals.sample_ns
+    if pulses < MIN_PEAK_PULSES:
+        return NoArrivalWindow(f"{pulses} pulses, expected at least {MIN_PEAK_PULSES}", pulses)
+    first = arrivals.first - MIN_REACH_SAMPLES
+    counts = np.pad(arrivals.counts, MIN_REACH_SAMPLES).astype(np.float64)
     fullness = np.convolve(counts, np.ones(3), mode="same")
     peak, reach = int(fullness.argmax()), (MAX_EARLY_NS / sample_ns, MAX_LATE_NS / sample_ns)
     level = _level_outside(counts, peak, reach)
     excess = float(fullness[peak]) - 3 * level
     if fullness[peak] < MIN_PEAK_PULSES or excess < MIN_PEAK_SIGNIFICANCE * np.sqrt(3 * level):
         return NoArrivalWindow(
-            f"no peak in the arrival times of {len(samples)} pulses: the fullest three samples, "
+            f"no peak in the arrival times of {pulses} pulses: the fullest three samples, "
             f"{sample_ns * (peak + first):.0f} ns after the trigger, hold {fullness[peak]:.0f} "
             f"where {3 * level:.1f} are expected by chance",
-            len(samples),
+            pulses,
         )
     low, high = _edges(counts, peak, level, reach)
     return ArrivalWindow(
@@ -118,14 +115,16 @@ def find_arrival_window(
     )
 
 
-def given_arrival_window(window: Window, arrival_ns: NDArray[np.float64]) -> ArrivalWindow:
+def given_arrival_window(window: Window, arrivals: ArrivalTimes) -> ArrivalWindow:
     """Return the window of the settings, with how many pulses it holds."""
-    outside = arrival_ns[np.isfinite(arrival_ns) & ~is_inside(window, arrival_ns)]
-    span_ns = float(np.ptp(outside)) if len(outside) > 1 else 0.0
+    inside = is_inside(window, arrivals.times_ns)
+    outside_ns = arrivals.times_ns[~inside & (arrivals.counts > 0)]
+    span_ns = float(np.ptp(outside_ns)) if len(outside_ns) > 1 else 0.0
     width_ns = window.high_ns - window.low_ns
-    level = len(outside) / (span_ns - width_ns) if span_ns > width_ns else 0.0
-    inside = int(is_inside(window, arrival_ns).sum())
-    return ArrivalWindow(window, "settings", None, inside, level * width_ns)
+    outside = int(arrivals.counts[~inside].sum())
+    level = outside / (span_ns - width_ns) if span_ns > width_ns else 0.0
+    held = int(arrivals.counts[inside].sum())
+    return ArrivalWindow(window, "settings", None, held, level * width_ns)
 
 
 def is_inside(window: Window, time_ns: NDArray[np.float64]) -> NDArray[np.bool_]:

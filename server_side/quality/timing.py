@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from server_side.pulses import ArrivalWindow, PulseReading, PulseTable
+from server_side.pulses import ArrivalWindow, PulseColumns, PulseReading
 from server_side.pulses.extract import threshold_mv
 from server_side.quality.arrival import fit_arrival_shape
 from server_side.quality.quantities import MIN_VALUES, measured
@@ -89,7 +89,7 @@ def _dark_rate(
     return measured("dark_rate_hz", early * per_s, error, "Hz", meaning)
 
 
-def _trigger_rate(table: PulseTable, time_tag_ns: float) -> Measurement:
+def _trigger_rate(table: PulseColumns, time_tag_ns: float) -> Measurement:
     """Return triggers per time by the time tags; events that were lost still count."""
     name = "trigger_rate_hz"
     if len(table) < MIN_VALUES or np.any(table.time_tag < 0):

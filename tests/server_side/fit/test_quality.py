@@ -53,7 +53,7 @@ def selection(reading: PulseReading, plan: ScanPlan) -> Selection:
 
 
 def test_the_simulated_truth_is_found(fitter, reading, selection, plan) -> None:
-    window = fixed_window_spectra(reading.pulses.of(2))[0]
+    window = fixed_window_spectra(reading.pulses, 2)[0]
     fits = (fitter.fit(window, "dft"),)
     quality = {q.name: q for q in measure_quality(reading, selection, fits, plan, 2)}
     assert quality["occupancy"].value == pytest.approx(0.3, abs=0.03)

@@ -13,7 +13,7 @@ def test_without_a_fixed_window_it_is_found_in_the_data() -> None:
     assert isinstance(selection.arrival, ArrivalWindow)
     assert selection.arrival.window.low_ns < 322
     assert selection.arrival.window.high_ns > 328
-    assert 2990 < selection.charge_pc.size < 3050
+    assert 2990 < selection.in_time < 3050
     assert "from data" in selection.note
 
 
@@ -31,10 +31,10 @@ def test_both_cuts_are_applied_and_what_lies_outside_is_counted() -> None:
 
 
 def test_a_window_fixed_in_the_settings_is_not_searched_for() -> None:
-    settings = AnalysisSettings(arrival_window=Window(low_ns=300, high_ns=302))
-    selection = select_charges(np.ones(9), np.full(9, 301.0), settings, sample_ns=2.0)
-    assert selection.charge_pc.size == 9
-    assert "300 < arrival < 302" in selection.note
+    settings = AnalysisSettings(arrival_window=Window(low_ns=301, high_ns=303))
+    selection = select_charges(np.ones(9), np.full(9, 302.0), settings, sample_ns=2.0)
+    assert selection.in_time == 9
+    assert "301 < arrival < 303" in selection.note
 
 
 def test_without_light_there_are_no_charges_and_the_note_says_why() -> None:

@@ -52,8 +52,8 @@ def read(
 
 def test_all_channels_of_a_point_are_read_and_aligned(paths: dict[int, Path]) -> None:
     reading = read(paths)
-    assert [table.channel for table in reading.pulses.tables] == [0, 1, 2, 4]
-    assert reading.pulses.event_number.tolist() == list(range(EVENTS))
+    assert reading.pulses.channels == (0, 1, 2, 4)
+    assert reading.pulses.of(2).event_number.tolist() == list(range(EVENTS))
     assert {entry.summary.events for entry in reading.channels} == {EVENTS}
     assert reading.refused == ()
 
@@ -127,7 +127,7 @@ def test_a_monitor_that_is_no_wavedump_file_does_not_spoil_the_point(
     reading = read({**paths, 1: broken})
     assert [entry.channel for entry in reading.refused] == [1]
     assert "wave1.txt" in reading.refused[0].reason
-    assert len(reading.pulses.event_number) == EVENTS
+    assert len(reading.pulses) == EVENTS
 
 
 @pytest.mark.parametrize("channel", [0, 2])
@@ -161,7 +161,7 @@ def test_a_file_without_events_says_so(paths: dict[int, Path], tmp_path: Path) -
     reading = read({**paths, 2: empty})
     pmt = next(entry for entry in reading.channels if entry.channel == 2)
     assert pmt.arrival == NoArrivalWindow("the file holds no event", 0)
-    assert len(reading.pulses.event_number) == 0
+    assert len(reading.pulses) == 0
 
 
 def test_waveforms_hold_examples_and_a_mean_pulse_of_each_channel(paths: dict[int, Path]) -> None:

@@ -10,6 +10,7 @@ from server_side.pulses import (
     NoArrivalWindow,
     NoFixedWindows,
     charge_window_for,
+    count_arrivals,
     find_arrival_window,
     place_windows,
 )
@@ -34,7 +35,7 @@ def dark_ns(pulses: int, seed: int) -> NDArray[np.float64]:
 @pytest.mark.parametrize("at_ns", [309.0, 323.0])
 def test_the_window_holds_the_light(pulses: int, dark: int, at_ns: float) -> None:
     light = light_ns(pulses, at_ns, seed=pulses)
-    found = find_arrival_window(np.r_[light, dark_ns(dark, seed=1)], sample_ns=2.0)
+    found = find_arrival_window(count_arrivals(np.r_[light, dark_ns(dark, seed=1)], 2.0))
     assert isinstance(found, ArrivalWindow)
     assert is_inside(found.window, light).mean() > 0.9
     assert found.window.high_ns - found.window.low_ns <= 40
@@ -43,13 +44,13 @@ def test_the_window_holds_the_light(pulses: int, dark: int, at_ns: float) -> Non
 
 def test_events_without_a_pulse_do_not_count() -> None:
     times = np.r_[light_ns(400, 323.0, seed=1), np.full(19_600, np.nan)]
-    found = find_arrival_window(times, sample_ns=2.0)
+    found = find_arrival_window(count_arrivals(times, 2.0))
     assert isinstance(found, ArrivalWindow)
     assert found.pulses > 390
 
 
 def test_an_edge_of_a_found_window_lies_between_two_samples() -> None:
-    found = find_arrival_window(light_ns(4000, 323.0, seed=2), sample_ns=2.0)
+    found = find_arrival_window(count_arrivals(light_ns(4000, 323.0, seed=2), 2.0))
     assert isinstance(found, ArrivalWindow)
     assert found.window.low_ns % 2 == 1
     assert found.window.high_ns % 2 == 1
@@ -58,19 +59,19 @@ def test_an_edge_of_a_found_window_lies_between_two_samples() -> None:
 @pytest.mark.parametrize("seed", range(40))
 @pytest.mark.parametrize("dark", [12, 300, 20_000])
 def test_dark_pulses_alone_have_no_arrival_window(dark: int, seed: int) -> None:
-    found = find_arrival_window(dark_ns(dark, seed), sample_ns=2.0)
+    found = find_arrival_window(count_arrivals(dark_ns(dark, seed), 2.0))
     assert isinstance(found, NoArrivalWindow)
     assert f"{dark} pulses" in found.reason
 
 
 def test_too_few_pulses_say_how_many_there_are() -> None:
-    found = find_arrival_window(np.array([324.0, 324.0, np.nan]), sample_ns=2.0)
+    found = find_arrival_window(count_arrivals(np.array([324.0, 324.0, np.nan]), 2.0))
     assert found == NoArrivalWindow("2 pulses, expected at least 10", 2)
 
 
 def test_the_expected_background_in_the_window_is_stated() -> None:
     times = np.r_[light_ns(4000, 323.0, seed=3), dark_ns(26_000, seed=4)]
-    found = find_arrival_window(times, sample_ns=2.0)
+    found = find_arrival_window(count_arrivals(times, 2.0))
     assert isinstance(found, ArrivalWindow)
     width = (found.window.high_ns - found.window.low_ns) / 2.0
     assert found.background == pytest.approx(100 * width, rel=0.05)
@@ -79,7 +80,7 @@ def test_the_expected_background_in_the_window_is_stated() -> None:
 def test_a_window_of_the_settings_is_taken_as_it_is() -> None:
     times = np.r_[light_ns(4000, 323.0, seed=3), dark_ns(2600, seed=4), np.nan]
     window = Window(low_ns=319, high_ns=341)
-    arrival = given_arrival_window(window, times)
+    arrival = given_arrival_window(window, count_arrivals(times, 2.0))
     assert arrival.window == window
     assert arrival.pulses == is_inside(window, times).sum()
     assert arrival.background == pytest.approx(2600 / 260 * 11, rel=0.1)

@@ -14,7 +14,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from server_side.pulses import ArrivalWindow, extract_pulses, find_arrival_window
+from server_side.pulses import (
+    ArrivalWindow,
+    count_arrivals,
+    extract_pulses,
+    find_arrival_window,
+)
 from server_side.pulses.windows import is_inside
 from server_side.scan import PositionPoint, ScanKind
 from server_side.settings import AnalysisSettings, DaqSettings
@@ -75,7 +80,7 @@ def simulated_charges(bench: BenchSettings) -> Floats:
         starts.append(table.start_sample)
         charges.append(table.charge_pc)
     arrival_ns = np.concatenate(starts) * DAQ.sample_ns - trigger_ns
-    arrival = find_arrival_window(arrival_ns, DAQ.sample_ns)
+    arrival = find_arrival_window(count_arrivals(arrival_ns, DAQ.sample_ns))
     assert isinstance(arrival, ArrivalWindow)
     return np.concatenate(charges)[is_inside(arrival.window, arrival_ns)]
 
