@@ -6,15 +6,13 @@ and nothing done, and does it then.
 """
 
 import logging
-import secrets
-import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pydantic import ValidationError
 
 from background_executor import queries
-from background_executor.acquisitions import list_acquisitions, points_of_acquisition
+from background_executor.acquisitions import list_acquisitions
 from background_executor.commanding import Act, Afterwards, Outcome
 from background_executor.commands import (
     COMMAND,
@@ -30,34 +28,32 @@ from background_executor.commands import (
     SyncNow,
 )
 from background_executor.crash_points import CrashPoint, reach
+from background_executor.decision_commands import (
+    ArchiveScan,
+    CleanUp,
+    CleanUpCommand,
+    KeepAside,
+    PlanCleanUp,
+    RestoreScan,
+    ScanCommand,
+    TakesCommand,
+)
+from background_executor.decisions.clean_up import clean_up
+from background_executor.decisions.scan_acts import decide_scan
+from background_executor.decisions.take_acts import decide_takes
 from background_executor.errors import CommandError, SchedulerError, TransportError
 from background_executor.quality_acts import act_on_quality
 from background_executor.quality_commands import JudgeAgain, MakeReference
-from background_executor.records import (
-    ENDED_JOB_STATES,
-    CommandState,
-    JobRecord,
-    ScanRecord,
-    ScanState,
-)
+from background_executor.records import ENDED_JOB_STATES, CommandState, JobRecord, ScanState
+from background_executor.scan_words import scan_here, scan_words
 from background_executor.site import Site
+from background_executor.starts import start
 from background_executor.successors import add_successor, lacks_job
 from background_executor.writing import StoreWriter
-from server_side.scan import (
-    ExistingAcquisition,
-    NewAcquisitions,
-    Point,
-    RawSource,
-    ScanKind,
-    ScanPlan,
-    Slot,
-)
 
 log = logging.getLogger(__name__)
 
-StartCommand = StartScan | StartHvCheck | ProcessExisting
-
-_NAME_OF_KIND = {ScanKind.POSITION: "scan", ScanKind.HV: "HV check"}
+JudgingCommand = TakesCommand | ScanCommand | CleanUpCommand | MakeReference | JudgeAgain
 
 
 def do_next_command(site: Site, now: datetime, executor_started_at: datetime) -> Afterwards | None:
@@ -77,7 +73,8 @@ def do_next_command(site: Site, now: datetime, executor_started_at: datetime) ->
         state, outcome = CommandState.REFUSED, Outcome(f"the command cannot be read: {error}")
     with site.store.writing(now) as writer:
         outcome.change(writer)
-        writer.answer_command(record.command_id, state, outcome.answer)
+        if outcome.is_answered:
+            writer.answer_command(record.command_id, state, outcome.answer)
     reach(CrashPoint.COMMAND_ANSWERED)
     log.info("Command %d, %s: %s", record.command_id, record.kind, outcome.answer)
     return outcome.afterwards
@@ -86,112 +83,37 @@ def do_next_command(site: Site, now: datetime, executor_started_at: datetime) ->
 def _do(act: Act, command: Command) -> Outcome:
     match command:
         case StartScan() | StartHvCheck() | ProcessExisting():
-            return _start(act, command)
+            return start(act, command)
         case StopScan() | ResumeScan():
             return _stop_or_resume(act, command)
-        case ListAcquisitions():
-            return refresh_acquisitions(act)
-        case SyncNow() | Reset():
-            return _read_everything(act, command)
-        case MakeReference() | JudgeAgain():
-            return act_on_quality(act, command)
+        case ListAcquisitions() | SyncNow() | Reset():
+            return _read_server(act, command)
         case StopExecutor():
             return stop_executor(act)
+        case _:
+            return _decide(act, command)
 
 
-def _start(act: Act, command: StartCommand) -> Outcome:
+def _decide(act: Act, command: JudgingCommand) -> Outcome:
     match command:
-        case StartScan():
-            return start_scan(act, command)
-        case StartHvCheck():
-            return start_hv_check(act, command)
-        case ProcessExisting():
-            return process_existing(act, command)
+        case MakeReference() | JudgeAgain():
+            return act_on_quality(act, command)
+        case ArchiveScan() | RestoreScan() | KeepAside():
+            return decide_scan(act, command)
+        case PlanCleanUp() | CleanUp():
+            return clean_up(act, command)
+        case _:
+            return decide_takes(act, command)
 
 
 def _stop_or_resume(act: Act, command: StopScan | ResumeScan) -> Outcome:
     return stop_scan(act, command) if isinstance(command, StopScan) else resume_scan(act, command)
 
 
-def start_scan(act: Act, command: StartScan) -> Outcome:
-    """Begin a position scan with the points that settings plan."""
-    points = act.site.config.position_points()
-    return _begin(act, command, ScanKind.POSITION, points, _new_data(act))
-
-
-def start_hv_check(act: Act, command: StartHvCheck) -> Outcome:
-    """Begin an HV check around a nominal voltage."""
-    try:
-        points = act.site.config.voltage_points(command.nominal_v)
-    except ValidationError as error:
-        raise CommandError(
-            f"no HV check around {command.nominal_v} V: a step of plan.hv_steps_v leaves the "
-            "voltages that a point may have (1 to 5000 V)"
-        ) from error
-    return _begin(act, command, ScanKind.HV, points, _new_data(act))
-
-
-def process_existing(act: Act, command: ProcessExisting) -> Outcome:
-    """Make a scan of exactly the points that an acquisition holds."""
-    kind = ScanKind(command.scan_kind)
-    points = points_of_acquisition(act.site, command.acquisition, command.serial_number, kind)
-    raw = ExistingAcquisition(folder=command.acquisition)
-    return _begin(act, command, kind, points, raw)
-
-
-def _new_data(act: Act) -> NewAcquisitions:
-    grace = timedelta(seconds=act.site.config.site.grace_s)
-    return NewAcquisitions(began_after=act.now - grace)
-
-
-def _begin(
-    act: Act,
-    command: StartCommand,
-    kind: ScanKind,
-    points: tuple[Point, ...],
-    raw: RawSource,
-) -> Outcome:
-    """Add a scan and the intent of its first job, unless something stands in the way."""
-    site, serial_number, slot = act.site, command.serial_number, command.slot
-    _refuse_when_busy(site, kind, serial_number, slot)
-    plan = ScanPlan(
-        scan_id=secrets.token_hex(6),
-        site=site.name,
-        kind=kind,
-        serial_number=serial_number,
-        slot=slot,
-        started_at=act.now,
-        zone=site.config.site.zone,
-        points=points,
-        raw=raw,
-        settings=site.config.measurement,
-    )
-    job = str(uuid.uuid4())
-
-    def change(writer: StoreWriter) -> None:
-        writer.add_scan(plan, act.record.operator)
-        writer.add_job(job, plan.scan_id, job, site.scheduler.name)
-
-    what = f"{_NAME_OF_KIND[kind]} {plan.scan_id} of {serial_number} in slot {slot.value}"
-    return Outcome(f"{what} begins with {len(points)} points", change)
-
-
-def _refuse_when_busy(site: Site, kind: ScanKind, serial_number: str, slot: Slot) -> None:
-    for running in queries.running_scans(site.store, site.name):
-        what = f"{_NAME_OF_KIND[running.kind]} {running.scan_id} of {running.serial_number}"
-        place = f"runs in slot {running.slot} since {running.started_at:%Y-%m-%d %H:%M} UTC"
-        if running.serial_number == serial_number and running.kind is kind:
-            raise CommandError(f"{what} {place}: stop it first, or wait until it is complete")
-        if running.slot == slot and running.serial_number != serial_number:
-            raise CommandError(f"slot {slot.value} is taken: {what} {place}")
-        if running.serial_number == serial_number and running.slot != slot:
-            raise CommandError(f"{serial_number} cannot stand in slot {slot.value}: {what} {place}")
-
-
 def stop_scan(act: Act, command: StopScan) -> Outcome:
     """End a scan; its job is asked to end in the same turn."""
-    scan = _scan_here(act, command.scan_id)
-    what = _in_words(scan)
+    scan = scan_here(act, command.scan_id)
+    what = scan_words(scan)
     if scan.state is ScanState.STOPPED:
         return Outcome(f"{what} was stopped already")
     if scan.state is not ScanState.RUNNING:
@@ -207,8 +129,8 @@ def stop_scan(act: Act, command: StopScan) -> Outcome:
 
 def resume_scan(act: Act, command: ResumeScan) -> Outcome:
     """Go on with a scan whose jobs have ended: another job is submitted in the same turn."""
-    scan = _scan_here(act, command.scan_id)
-    what = _in_words(scan)
+    scan = scan_here(act, command.scan_id)
+    what = scan_words(scan)
     if scan.state is not ScanState.RUNNING:
         raise CommandError(f"{what} is {scan.state.value}: only a running scan can go on")
     points = queries.points(act.site.store, scan.scan_id)
@@ -234,17 +156,6 @@ def _why_no_job(jobs: Sequence[JobRecord]) -> str:
     return "all its points are measured and on their way here"
 
 
-def _scan_here(act: Act, scan_id: str) -> ScanRecord:
-    scan = queries.scan(act.site.store, scan_id)
-    if scan is None or scan.site != act.site.name:
-        raise CommandError(f"no scan {scan_id} at site {act.site.name}")
-    return scan
-
-
-def _in_words(scan: ScanRecord) -> str:
-    return f"{_NAME_OF_KIND[scan.kind]} {scan.scan_id} of {scan.serial_number}"
-
-
 def refresh_acquisitions(act: Act) -> Outcome:
     """Look on the server which acquisitions there are."""
     found = list_acquisitions(act.site, act.now)
@@ -255,8 +166,10 @@ def refresh_acquisitions(act: Act) -> Outcome:
     return Outcome(f"{len(found)} acquisitions found below {act.site.config.site.raw_base}", change)
 
 
-def _read_everything(act: Act, command: SyncNow | Reset) -> Outcome:
+def _read_server(act: Act, command: ListAcquisitions | SyncNow | Reset) -> Outcome:
     """Have everything new read at once, or everything again; nothing is deleted anywhere."""
+    if isinstance(command, ListAcquisitions):
+        return refresh_acquisitions(act)
     if isinstance(command, SyncNow):
         return Outcome("everything new is being read", afterwards=Afterwards.SYNC)
 

@@ -34,6 +34,8 @@ class Outcome:
     change: Change = lambda _writer: None
     """What is committed together with the answer."""
     afterwards: Afterwards = Afterwards.NOTHING
+    is_answered: bool = True
+    """False: the command stays in hand until what it began on the server is finished."""
 
 
 @dataclass(frozen=True)

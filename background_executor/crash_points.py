@@ -42,7 +42,32 @@ class CrashPoint(StrEnum):
     """The result's row is committed."""
 
 
-def reach(point: CrashPoint) -> None:
+class MoveCrashPoint(StrEnum):
+    """A moment in an act on the server, from its intent to its end."""
+
+    INTENT_COMMITTED = "act-intent-committed"
+    """The act is in the store; the server was not touched."""
+    SOURCE_VERIFIED = "act-source-verified"
+    """Its folders are as they were stored."""
+    RECEIPT_WRITTEN = "act-receipt-written"
+    """The receipt says what is intended; nothing was renamed."""
+    PART_RENAMED = "act-part-renamed"
+    """The first folder has its new place, the others may not."""
+    ALL_RENAMED = "act-all-renamed"
+    """All have, and the store does not know."""
+    MOVED_COMMITTED = "act-moved-committed"
+    """The store knows; nobody has looked at the new place."""
+    TARGET_VERIFIED = "act-target-verified"
+    """The receipt says that it is done; no decision is in force."""
+    ACT_COMMITTED = "act-committed"
+    """Decisions, events and the answer are in the store."""
+    ROLL_BACK_COMMITTED = "act-roll-back-committed"
+    """It cannot be done; nothing was brought back yet."""
+    PART_RENAMED_BACK = "act-part-renamed-back"
+    """The first folder is back, the others may not be."""
+
+
+def reach(point: CrashPoint | MoveCrashPoint) -> None:
     """Die here without any tidying up when a test asked for it."""
     if os.environ.get(VARIABLE) == point:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -15,6 +15,10 @@ from background_executor import queries
 from background_executor.acts import do_next_command
 from background_executor.commanding import Afterwards
 from background_executor.config import TransportName
+from background_executor.decisions.clean_up import empty_trash
+from background_executor.decisions.late_results import intend_late_flags
+from background_executor.decisions.moves import carry_on_moves
+from background_executor.decisions.outcomes import conclude
 from background_executor.errors import RefusedError, UnreachableError
 from background_executor.fetch import fetch_waiting
 from background_executor.following import FollowedJobRecord
@@ -34,6 +38,7 @@ log = logging.getLogger(__name__)
 
 MAX_COMMANDS_A_TURN = 20
 SWEEP_EVERY = timedelta(seconds=60)
+EMPTY_TRASH_EVERY = timedelta(hours=1)
 LOOK_FOR_RAW_DATA_EVERY = timedelta(seconds=60)
 
 
@@ -68,8 +73,8 @@ class Executor:
         self._site = site
         self._started_at = started_at
         self._queue = JobQueue(site)
-        self._sweeps_all = True
         self._logs = JobLogs(site)
+        self._sweeps_all = True
         self._swept_at: datetime | None = None
         self._link = Link(LinkState.DISCONNECTED, "not asked yet", None)
         self._live_seen_at: datetime | None = None
@@ -80,9 +85,11 @@ class Executor:
             Work(self._end_unwanted),
             Work(self._follow, self._rhythm.journals),
             Work(self._look, timedelta(seconds=site.config.site.scheduler_poll_s)),
-            self._sweep_work,
             Work(self._read_logs, timedelta(seconds=site.config.site.scheduler_poll_s)),
+            self._sweep_work,
             Work(self._fetch),
+            Work(self._carry_on_moves),
+            Work(self._empty_trash, EMPTY_TRASH_EVERY),
             Work(IdleScans(site).look, LOOK_FOR_RAW_DATA_EVERY),
         )
 
@@ -148,11 +155,18 @@ class Executor:
     def _look(self, now: datetime) -> None:
         self._queue.look(self._open_jobs(), now)
 
-    def _fetch(self, now: datetime) -> None:
-        fetch_waiting(self._site, now)
     def _read_logs(self, now: datetime) -> None:
         self._logs.look(self._open_jobs(), now)
 
+    def _fetch(self, now: datetime) -> None:
+        fetch_waiting(self._site, now)
+
+    def _carry_on_moves(self, now: datetime) -> None:
+        intend_late_flags(self._site, now)
+        carry_on_moves(self._site, conclude, now)
+
+    def _empty_trash(self, now: datetime) -> None:
+        empty_trash(self._site, now)
 
     def _sweep(self, now: datetime) -> None:
         """Look for folders that no line told of: everywhere after a start or a reset."""

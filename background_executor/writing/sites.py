@@ -6,6 +6,7 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from background_executor import tables
+from background_executor.decision_records import FINISHED_MOVE_STATES
 from background_executor.errors import StoreError
 from background_executor.records import (
     AcquisitionRecord,
@@ -21,12 +22,19 @@ class SiteWriting(Transaction):
     """Changes of commands, of the executor's row and of the acquisitions."""
 
     def claim_next_command(self, site: str) -> CommandRecord | None:
-        """Take the oldest waiting command in hand; the one in hand comes again until answered."""
+        """Take the oldest waiting command in hand; the one in hand comes again until answered.
+
+        One whose act on the server is being carried out is answered by that act.
+        """
         columns = tables.commands.c
+        moving = sa.select(tables.moves.c.command_id).where(
+            tables.moves.c.site == site, tables.moves.c.state.not_in(FINISHED_MOVE_STATES)
+        )
         statement = (
             sa.select(tables.commands)
             .where(columns.site == site)
             .where(columns.state.in_([CommandState.CLAIMED, CommandState.WAITING]))
+            .where(columns.command_id.not_in(moving))
             .order_by(columns.state == CommandState.WAITING, columns.command_id)
             .limit(1)
         )

@@ -1,0 +1,243 @@
+"""Carry out acts on the server: each is finished or rolled back, whatever dies when.
+
+An act is committed before the server is touched. Then, in this order: its
+folders are found and verified where they lie, the receipt is written, each folder
+is renamed, the other side is verified, the receipt is completed; and in one
+transaction the decisions come into force and the command is answered. After a
+death every step is decided anew from where the folders lie: what was not renamed
+is verified again and renamed, what was renamed is verified on the other side.
+What cannot be done is undone by the same renames, backwards.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from background_executor import decision_queries
+from background_executor.commanding import Outcome
+from background_executor.crash_points import MoveCrashPoint, reach
+from background_executor.decision_records import MoveAct, MoveRecord, MoveState
+from background_executor.decisions.contents import (
+    ExpectedTake,
+    check_takes,
+    compare_parts,
+    hash_folders,
+    names_in,
+    part_of,
+    size_of,
+)
+from background_executor.decisions.receipts import mark_rolled_back, read_receipt, write_receipt
+from background_executor.errors import (
+    CommandError,
+    RefusedError,
+    RemoteFileError,
+    UnreachableError,
+    UntrustedFileError,
+)
+from background_executor.receipt import ReceiptOutcome, ReceiptPart
+from background_executor.records import CommandState
+from background_executor.site import Site
+
+log = logging.getLogger(__name__)
+
+Conclude = Callable[[Site, MoveRecord, datetime], Outcome]
+"""Says what a verified act changes in the store, and the answer of its command."""
+
+_WHOLE_SCANS = (MoveAct.ARCHIVE, MoveAct.RESTORE)
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """On which side the parts of an act lie."""
+
+    at_source: frozenset[str]
+    at_target: frozenset[str]
+
+    @property
+    def on_both(self) -> tuple[str, ...]:
+        """Names that are taken on both sides: one of them is not ours."""
+        return tuple(sorted(self.at_source & self.at_target))
+
+
+def carry_on_moves(site: Site, conclude: Conclude, now: datetime) -> None:
+    """Finish or roll back every act that is not finished, the oldest first.
+
+    Raises
+    ------
+    TransportError
+        When the server could not be asked: the act waits, and its row says so.
+    """
+    for move in decision_queries.moves_in_progress(site.store, site.name):
+        try:
+            _carry_on(site, move, conclude, now)
+        except (UnreachableError, RefusedError, RemoteFileError) as error:
+            _note(site, move.move_id, f"it waits: {error}", now)
+            raise
+
+
+def _carry_on(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -> None:
+    if move.state is MoveState.ROLLING_BACK:
+        _roll_back(site, move, move.message, now)
+        return
+    reach(MoveCrashPoint.INTENT_COMMITTED)
+    try:
+        if move.state is MoveState.INTENDED:
+            _move(site, move)
+            with site.store.writing(now) as writer:
+                writer.advance_move(move.move_id, MoveState.MOVED)
+            reach(MoveCrashPoint.MOVED_COMMITTED)
+        _verify_target(site, move)
+    except (RemoteFileError, UntrustedFileError) as error:
+        with site.store.writing(now) as writer:
+            writer.advance_move(move.move_id, MoveState.ROLLING_BACK, str(error))
+        reach(MoveCrashPoint.ROLL_BACK_COMMITTED)
+        _roll_back(site, move, str(error), now)
+        return
+    reach(MoveCrashPoint.TARGET_VERIFIED)
+    _conclude(site, move, conclude, now)
+    reach(MoveCrashPoint.ACT_COMMITTED)
+
+
+def _move(site: Site, move: MoveRecord) -> None:
+    """Verify the parts where they lie, write the receipt, and rename what is not renamed yet."""
+    where = _find(site, move)
+    _refuse_astray(move, where)
+    parts = _verify(site, move, where)
+    reach(MoveCrashPoint.SOURCE_VERIFIED)
+    write_receipt(site, move, ReceiptOutcome.INTENDED, parts)
+    reach(MoveCrashPoint.RECEIPT_WRITTEN)
+    source, target = PurePosixPath(move.source), PurePosixPath(move.target)
+    for part in move.parts:
+        if part.folder in where.at_source:
+            site.transport.rename(source / part.folder, target / part.folder)
+            reach(MoveCrashPoint.PART_RENAMED)
+    reach(MoveCrashPoint.ALL_RENAMED)
+
+
+def _find(site: Site, move: MoveRecord) -> Whereabouts:
+    if not move.parts:
+        return Whereabouts(frozenset(), frozenset())
+    names = frozenset(part.folder for part in move.parts)
+    at_source = names & names_in(site, PurePosixPath(move.source))
+    return Whereabouts(at_source, names & names_in(site, PurePosixPath(move.target)))
+
+
+def _refuse_astray(move: MoveRecord, where: Whereabouts) -> None:
+    if where.on_both:
+        raise RemoteFileError(
+            f"{', '.join(where.on_both)} is in {move.target} already, and nothing is overwritten: "
+            "look what that is, and move it away by hand"
+        )
+    lost = [part.folder for part in move.parts if not _is_somewhere(part.folder, where)]
+    if lost:
+        raise UntrustedFileError(
+            f"{', '.join(lost)} is neither in {move.source} nor in {move.target}: it was moved or "
+            "removed by hand"
+        )
+
+
+def _is_somewhere(folder: str, where: Whereabouts) -> bool:
+    return folder in where.at_source or folder in where.at_target
+
+
+def _verify(site: Site, move: MoveRecord, where: Whereabouts) -> tuple[ReceiptPart, ...]:
+    """Check all parts, each on the side where it lies, and return what they hold."""
+    parts: list[ReceiptPart] = []
+    for side, names in ((move.source, where.at_source), (move.target, where.at_target)):
+        base = PurePosixPath(side)
+        present = [part for part in move.parts if part.folder in names]
+        hashes = hash_folders(site, [base / part.folder for part in present])
+        for part in present:
+            held = hashes[base / part.folder]
+            expected = _expected(site, move, part.folder, part.manifest_sha256)
+            whole = {PurePosixPath(part.folder, path): digest for path, digest in held.items()}
+            size = check_takes(site, base, whole, expected)
+            if move.act in _WHOLE_SCANS:
+                size = size_of(site, base / part.folder)
+            parts.append(part_of(part.folder, held, size))
+    return tuple(sorted(parts, key=lambda part: part.folder))
+
+
+def _expected(site: Site, move: MoveRecord, folder: str, sha256: str) -> tuple[ExpectedTake, ...]:
+    """Return what a part must hold: itself, or all takes of a scan that were not flagged."""
+    if move.act not in _WHOLE_SCANS:
+        return (ExpectedTake(PurePosixPath(folder), sha256),)
+    flagged = decision_queries.flagged_takes(site.store, move.scan_id)
+    serial_number = site.plan(move.scan_id).serial_number
+    return tuple(
+        ExpectedTake(PurePosixPath(folder, serial_number, stored.folder), stored.manifest_sha256)
+        for stored in decision_queries.stored_folders(site.store, move.scan_id)
+        if (stored.take.point.name, stored.take.take) not in flagged
+    )
+
+
+def _verify_target(site: Site, move: MoveRecord) -> None:
+    """Check that all parts lie on the other side alone, and hold what they held; complete."""
+    if not move.parts:
+        write_receipt(site, move, ReceiptOutcome.DONE, ())
+        return
+    where = _find(site, move)
+    _refuse_astray(move, where)
+    if where.at_source:
+        raise UntrustedFileError(
+            f"{', '.join(sorted(where.at_source))} is in {move.source} again: somebody moved it"
+        )
+    base = PurePosixPath(move.target)
+    hashes = hash_folders(site, [base / part.folder for part in move.parts])
+    before = read_receipt(site, move).parts
+    sizes = {part.folder: part.size_bytes for part in before}
+    after = tuple(
+        part_of(part.folder, hashes[base / part.folder], sizes.get(part.folder, 0))
+        for part in move.parts
+    )
+    if fault := compare_parts(before, after):
+        raise UntrustedFileError(f"changed while it was moved: {fault}")
+    write_receipt(site, move, ReceiptOutcome.DONE, before)
+
+
+def _conclude(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -> None:
+    """Bring the decisions into force and answer the command, in one transaction."""
+    state = CommandState.DONE
+    try:
+        outcome = conclude(site, move, now)
+    except CommandError as error:
+        state, outcome = CommandState.REFUSED, Outcome(str(error))
+    with site.store.writing(now) as writer:
+        writer.advance_move(move.move_id, MoveState.VERIFIED, outcome.answer)
+        outcome.change(writer)
+        if move.command_id:
+            writer.answer_command(move.command_id, state, outcome.answer)
+    log.info("Move %d, %s: %s", move.move_id, move.act.value, outcome.answer)
+
+
+def _roll_back(site: Site, move: MoveRecord, why: str, now: datetime) -> None:
+    """Bring everything back to where it lay, and answer that nothing was done."""
+    where = _find(site, move)
+    source, target = PurePosixPath(move.source), PurePosixPath(move.target)
+    for name in sorted(where.at_target - where.at_source):
+        site.transport.rename(target / name, source / name)
+        reach(MoveCrashPoint.PART_RENAMED_BACK)
+    lost = [part.folder for part in move.parts if not _is_somewhere(part.folder, where)]
+    state = MoveState.FAILED if lost else MoveState.ROLLED_BACK
+    told = mark_rolled_back(site, move, why)
+    ending = "everything lies where it lay" if not lost else f"look for {', '.join(lost)}"
+    answer = f"{move.act.value} was not done: {why}; {ending}{told}"
+    with site.store.writing(now) as writer:
+        writer.advance_move(move.move_id, state, answer)
+        if move.command_id:
+            writer.answer_command(move.command_id, CommandState.REFUSED, answer)
+    log.warning("Move %d, %s", move.move_id, answer)
+
+
+def _note(site: Site, move_id: int, message: str, now: datetime) -> None:
+    """Put beside an act what it waits for."""
+    (move,) = (
+        each
+        for each in decision_queries.moves_in_progress(site.store, site.name)
+        if each.move_id == move_id
+    )
+    if move.state is not MoveState.ROLLING_BACK:  # whose message says why
+        with site.store.writing(now) as writer:
+            writer.advance_move(move_id, move.state, message)

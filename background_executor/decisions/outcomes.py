@@ -1,0 +1,144 @@
+"""What a finished act changes in the store, and what its command is answered."""
+
+from datetime import datetime
+
+from background_executor import queries
+from background_executor.commanding import Act, Outcome
+from background_executor.commands import COMMAND, ProcessExisting, StartHvCheck, StartScan
+from background_executor.decision_records import DecisionKind, MoveAct, MoveRecord
+from background_executor.decisions.take_acts import is_waiting_for_retake
+from background_executor.errors import StoreError
+from background_executor.records import PointState, ScanState
+from background_executor.scan_words import scan_words
+from background_executor.site import Site
+from background_executor.starts import start_after
+from background_executor.writing import StoreWriter
+from background_executor.writing.moves import take_words
+
+_DECISIONS: dict[MoveAct, DecisionKind | None] = {
+    MoveAct.FLAG: DecisionKind.FLAGGED,
+    MoveAct.UNFLAG: None,
+    MoveAct.ACCEPT: DecisionKind.ACCEPTED,
+    MoveAct.ACKNOWLEDGE: DecisionKind.ACKNOWLEDGED,
+}
+_WORDS = {
+    MoveAct.FLAG: "flagged",
+    MoveAct.UNFLAG: "back in use",
+    MoveAct.ACCEPT: "accepted",
+    MoveAct.ACKNOWLEDGE: "acknowledged",
+}
+
+
+def conclude(site: Site, move: MoveRecord, now: datetime) -> Outcome:
+    """Return what a verified act changes, and the answer.
+
+    Raises
+    ------
+    CommandError
+        When the act is done and what was to follow it cannot be.
+    """
+    match move.act:
+        case MoveAct.RETAKE:
+            return _retake(site, move)
+        case MoveAct.WITHDRAW:
+            return _withdraw(site, move)
+        case MoveAct.ARCHIVE | MoveAct.RESTORE | MoveAct.KEEP_ASIDE:
+            return _scan_outcome(site, move, now)
+        case _:
+            return _decide(move)
+
+
+def _decide(move: MoveRecord) -> Outcome:
+    def change(writer: StoreWriter) -> None:
+        for each in move.takes:
+            writer.add_decision(
+                move.scan_id,
+                each.point,
+                each.take,
+                _DECISIONS[move.act],
+                reason=move.reason,
+                comment=move.comment,
+                operator=move.operator,
+            )
+
+    moved = f"; moved to {move.target} and verified: {_folders(move)}" if move.parts else ""
+    return Outcome(f"{take_words(move.takes)}: {_WORDS[move.act]}{moved}", change)
+
+
+def _folders(move: MoveRecord) -> str:
+    return ", ".join(part.folder for part in move.parts)
+
+
+def _withdraw(site: Site, move: MoveRecord) -> Outcome:
+    points = {point.point.name: point for point in queries.points(site.store, move.scan_id)}
+
+    def change(writer: StoreWriter) -> None:
+        for each in move.takes:
+            point = points[each.point.name]
+            if is_waiting_for_retake(point, each.take) and writer.withdraw_retake(
+                move.scan_id, each.point, move.operator, move.reason
+            ):
+                continue
+            words = {"reason": move.reason, "comment": move.comment, "operator": move.operator}
+            writer.add_decision(move.scan_id, each.point, each.take, None, **words)
+
+    return Outcome(f"{take_words(move.takes)}: taken back", change)
+
+
+def _retake(site: Site, move: MoveRecord) -> Outcome:
+    def change(writer: StoreWriter) -> None:
+        for each in move.takes:
+            writer.ask_retake(move.scan_id, each.point, each.take, move.operator, move.reason)
+        writer.open_scan(move.scan_id, move.operator, "a retake was asked for")
+
+    raw = site.plan(move.scan_id).raw
+    remark = ""
+    if raw.source == "existing":
+        remark = f"; this scan reads acquisition {raw.folder} alone: take the data there again"
+    names = ", ".join(each.point.name for each in move.takes)
+    return Outcome(f"{names}: open again, the next acquisition is the next take{remark}", change)
+
+
+def _scan_outcome(site: Site, move: MoveRecord, now: datetime) -> Outcome:
+    next_scan = _next_scan(site, move, now)
+    scan = queries.scan(site.store, move.scan_id)
+    if scan is None:
+        raise StoreError(f"no scan {move.scan_id} in the store of site {site.name}")
+    state = _state_after(site, move)
+
+    def change(writer: StoreWriter) -> None:
+        if state is not None:
+            writer.set_scan_state(move.scan_id, state, move.operator, move.reason)
+        if move.act is MoveAct.KEEP_ASIDE:
+            writer.keep_aside(move.scan_id, move.operator, move.reason, is_aside=True)
+        if next_scan is not None:
+            next_scan.change(writer)
+
+    words = {
+        MoveAct.ARCHIVE: f"is archived in {move.target}, verified",
+        MoveAct.RESTORE: f"is restored to {move.target}, verified",
+        MoveAct.KEEP_ASIDE: "is kept aside",
+    }
+    following = f"; {next_scan.answer}" if next_scan is not None else ""
+    return Outcome(f"{scan_words(scan)} {words[move.act]}{following}", change)
+
+
+def _state_after(site: Site, move: MoveRecord) -> ScanState | None:
+    if move.act is MoveAct.ARCHIVE:
+        return ScanState.ARCHIVED
+    if move.act is MoveAct.KEEP_ASIDE:
+        return None
+    points = queries.points(site.store, move.scan_id)
+    ended = all(point.state in (PointState.STORED, PointState.FAILED) for point in points)
+    return ScanState.COMPLETE if ended else ScanState.STOPPED
+
+
+def _next_scan(site: Site, move: MoveRecord, now: datetime) -> Outcome | None:
+    """Return the beginning of the scan that waited for this one to make way."""
+    record = queries.command(site.store, move.command_id)
+    if record is None:
+        return None
+    command = COMMAND.validate_json(record.arguments)
+    if not isinstance(command, StartScan | StartHvCheck | ProcessExisting):
+        return None
+    return start_after(Act(site, record, now, now), command)

@@ -1,0 +1,147 @@
+"""Who may be settled how, and which defects a verdict's own findings suggest: pure functions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from background_executor.decision_commands import SeenTake
+from background_executor.decision_queries import TakeRecord
+from background_executor.records import (
+    CheckOutcome,
+    CheckRecord,
+    PointRecord,
+    PointState,
+    Verdict,
+)
+from background_executor.states import is_settled
+
+
+class Settling(StrEnum):
+    """What settles a point."""
+
+    FLAG = "flag"
+    """Its newest take is not to be used."""
+    ACCEPT = "accept"
+    """It is to be used all the same."""
+    ACKNOWLEDGE = "acknowledge"
+    """Its failure is known."""
+    WAIT = "wait"
+    """Data or results are on their way."""
+
+
+@dataclass(frozen=True)
+class UnsettledPoint:
+    """A point that somebody has to do something about."""
+
+    point: PointRecord
+    why: str
+    ways: tuple[Settling, ...]
+
+
+_CHECK_DEFECTS: dict[str, tuple[str, str]] = {
+    # Name of the check: defect when it is too low, defect when it is too high.
+    "gain": ("low gain", "high gain"),
+    "statistics": ("low statistics", ""),
+    "completeness": ("low statistics", ""),
+    "light": ("low statistics", ""),
+    "fit": ("fit failed", "fit failed"),
+    "signal_to_noise": ("noise", ""),
+    "pulse_to_noise": ("noise", ""),
+    "baseline_noise_adc": ("", "noise"),
+    "baseline_drift_adc": ("noise", "noise"),
+    "disturbed_fraction": ("", "noise"),
+    "peak_to_valley": ("double peak", ""),
+    "arrival_time_ns": ("timing", "timing"),
+    "arrival_shift_ns": ("timing", "timing"),
+    "arrival_spread_ns": ("", "timing"),
+    "arrival_tail_ns": ("", "timing"),
+    "dark_rate_hz": ("", "light leak"),
+    "saturated_fraction": ("", "high gain"),
+    "trigger_rate_hz": ("DAQ", ""),
+    "baseline_mean_adc": ("DAQ", "DAQ"),
+    "damage": ("", "DAQ"),
+    "damaged_events": ("", "DAQ"),
+    "doubled_events": ("", "DAQ"),
+    "lost_events": ("", "DAQ"),
+    "cut_off_events": ("", "DAQ"),
+}
+_VERDICT_DEFECTS = {Verdict.NO_LIGHT: "low statistics", Verdict.FIT_FAILED: "fit failed"}
+
+
+def unsettled_points(points: Iterable[PointRecord]) -> tuple[UnsettledPoint, ...]:
+    """Return the points of a scan that are not settled, with why and what would settle each."""
+    return tuple(_unsettled(point) for point in points if not is_settled(point))
+
+
+def _unsettled(point: PointRecord) -> UnsettledPoint:
+    if point.awaits_take is not None:
+        why = f"a retake was asked for: take {point.awaits_take} is waited for"
+        return UnsettledPoint(point, why, (Settling.WAIT,))
+    if point.state is PointState.FAILED:
+        ways = [Settling.ACKNOWLEDGE]
+        if point.result_id is not None:
+            ways.append(Settling.FLAG)
+        return UnsettledPoint(point, f"it failed: {point.error}", tuple(ways))
+    if point.state is not PointState.STORED:
+        return UnsettledPoint(point, f"it is {point.state.value}", (Settling.WAIT,))
+    if point.verdict is None:
+        return UnsettledPoint(point, "it was not judged", (Settling.ACCEPT, Settling.FLAG))
+    if point.verdict.verdict is Verdict.HEALTHY:
+        why = f"newer data of its take failed: {point.error}"
+        return UnsettledPoint(point, why, (Settling.ACKNOWLEDGE, Settling.ACCEPT, Settling.FLAG))
+    word = point.verdict.verdict.value.replace("_", " ")
+    why = f"{word}: {point.verdict.summary}"
+    return UnsettledPoint(point, why, (Settling.ACCEPT, Settling.FLAG))
+
+
+def proposed_reasons(point: PointRecord, reasons: Sequence[str]) -> tuple[str, ...]:
+    """Return the defects of the settings' list that the verdict's own findings name."""
+    if point.verdict is None:
+        return ()
+    found = [_VERDICT_DEFECTS.get(point.verdict.verdict, "")]
+    found += [_defect(check) for check in point.verdict.checks]
+    return tuple(reason for reason in dict.fromkeys(found) if reason in reasons)
+
+
+def _defect(check: CheckRecord) -> str:
+    if check.outcome not in (CheckOutcome.OUTSIDE, CheckOutcome.NEAR_LIMIT):
+        return ""
+    low, high = _CHECK_DEFECTS.get(check.name, ("", ""))
+    if check.value is None:
+        return low or high
+    limits = [limit for limit in (check.inner[0], check.outer[0]) if limit is not None]
+    return low if limits and check.value < max(limits) else high
+
+
+def proposed_comment(point: PointRecord) -> str:
+    """Return the verdict's findings in words, to begin a comment with."""
+    if point.verdict is None or point.verdict.verdict is Verdict.HEALTHY:
+        return point.error
+    return point.verdict.summary
+
+
+def seen(point: PointRecord) -> SeenTake | None:
+    """Return what a command about a point's newest take says that its asker saw.
+
+    None before there is any take.
+    """
+    if point.take is None:
+        return None
+    return SeenTake(
+        point=point.point,
+        take=point.take,
+        newest_take=point.take,
+        decision_id=point.last_decision_id,
+        result_id=point.result_id or 0,
+    )
+
+
+def seen_take(take: TakeRecord, newest_take: int) -> SeenTake:
+    """Return the same of any take of a point."""
+    return SeenTake(
+        point=take.point,
+        take=take.take,
+        newest_take=newest_take,
+        decision_id=take.last_decision_id,
+        result_id=take.result_id or 0,
+    )

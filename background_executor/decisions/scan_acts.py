@@ -1,0 +1,120 @@
+"""Decide about scans: archive, restore, keep aside; and make way for the next one."""
+
+from pathlib import PurePosixPath
+
+from background_executor import decision_queries
+from background_executor.commanding import Act, Outcome
+from background_executor.commands import PreviousScan
+from background_executor.decision_commands import ArchiveScan, RestoreScan, ScanCommand
+from background_executor.decision_records import MoveAct, MovedPart
+from background_executor.decisions.intents import (
+    Journey,
+    intend,
+    refuse_imported,
+    refuse_while_moving,
+)
+from background_executor.decisions.offers import ArchiveOffer, archive_offer
+from background_executor.errors import CommandError
+from background_executor.records import ScanRecord, ScanState
+from background_executor.scan_words import scan_here, scan_words
+
+_ENDED = (ScanState.COMPLETE, ScanState.STOPPED)
+
+
+def decide_scan(act: Act, command: ScanCommand) -> Outcome:
+    """Commit to a decision about a whole scan.
+
+    Raises
+    ------
+    CommandError
+        When it has changed since its asker looked, or cannot be decided so.
+    """
+    scan = scan_here(act, command.scan_id)
+    refuse_imported(scan)
+    refuse_while_moving(act.site, scan)
+    _refuse_unless_seen(act, scan, command)
+    if isinstance(command, ArchiveScan):
+        return _archive(act, scan, command.reason, override=command.override)
+    if isinstance(command, RestoreScan):
+        return _restore(act, scan, command.reason)
+    return _keep_aside(act, scan, command.reason)
+
+
+def make_way(act: Act, previous: ScanRecord, choice: PreviousScan, reason: str) -> Outcome:
+    """Archive the previous scan of a PMT, or keep it aside, before the next one begins.
+
+    Raises
+    ------
+    CommandError
+        When somebody must choose first; then nothing moves and nothing begins.
+    """
+    refuse_while_moving(act.site, previous)
+    try:
+        if choice is PreviousScan.KEEP_ASIDE:
+            return _keep_aside(act, previous, reason)
+        return _archive(act, previous, reason, override=choice is PreviousScan.ARCHIVE)
+    except CommandError as error:
+        raise CommandError(
+            f"the previous {scan_words(previous)} is in the way: {error}. Settle its points, "
+            "archive it with a reason, or keep it aside; nothing moved and nothing began"
+        ) from error
+
+
+def _refuse_unless_seen(act: Act, scan: ScanRecord, command: ScanCommand) -> None:
+    now, seen = decision_queries.seen_scan(act.site.store, scan.scan_id), command.seen
+    if now == seen or now is None:
+        return
+    if now.state != seen.state:
+        change = f"it is {now.state} now"
+    elif now.decision_id != seen.decision_id:
+        change = "somebody has decided about one of its takes"
+    else:
+        change = "a new result has come"
+    raise CommandError(f"{scan_words(scan)} has just changed: {change}. Nothing was done")
+
+
+def _archive(act: Act, scan: ScanRecord, reason: str, *, override: bool) -> Outcome:
+    _refuse_archive(archive_offer(act.site.store, scan.scan_id), reason, override=override)
+    base, archive = _folders(act)
+    name = act.site.layout(scan.scan_id).scan_name
+    journey = Journey(base, archive, (MovedPart(name, ""),))
+    return intend(act, scan, MoveAct.ARCHIVE, journey, reason=reason)
+
+
+def _refuse_archive(offer: ArchiveOffer | None, reason: str, *, override: bool) -> None:
+    if offer is None:
+        raise CommandError("there is no such scan")
+    what = scan_words(offer.scan)
+    if offer.obstacles:
+        raise CommandError(f"{what} cannot be archived: {'; '.join(offer.obstacles)}")
+    if offer.unsettled and not override:
+        listed = "; ".join(f"{each.point.point.name}: {each.why}" for each in offer.unsettled)
+        raise CommandError(f"{len(offer.unsettled)} points of {what} are not settled: {listed}")
+    if offer.needs_reason and not reason.strip():
+        why = "has unsettled points" if offer.unsettled else "was stopped"
+        raise CommandError(f"{what} {why}: say the reason for archiving it as it is")
+
+
+def _restore(act: Act, scan: ScanRecord, reason: str) -> Outcome:
+    if scan.state is not ScanState.ARCHIVED:
+        raise CommandError(f"{scan_words(scan)} is {scan.state.value}: it is not in the archive")
+    base, archive = _folders(act)
+    name = act.site.layout(scan.scan_id).scan_name
+    journey = Journey(archive, base, (MovedPart(name, ""),))
+    return intend(act, scan, MoveAct.RESTORE, journey, reason=reason)
+
+
+def _keep_aside(act: Act, scan: ScanRecord, reason: str) -> Outcome:
+    if scan.state not in _ENDED:
+        raise CommandError(f"{scan_words(scan)} is {scan.state.value}: it cannot be kept aside")
+    if scan.is_kept_aside:
+        raise CommandError(f"{scan_words(scan)} is kept aside already")
+    if not reason.strip():
+        raise CommandError(f"say why {scan_words(scan)} is kept aside")
+    base, _ = _folders(act)
+    return intend(act, scan, MoveAct.KEEP_ASIDE, Journey(None, base), reason=reason)
+
+
+def _folders(act: Act) -> tuple[PurePosixPath, PurePosixPath]:
+    section = act.site.config.site
+    return section.base_folder, section.base_folder / section.archive_folder
