@@ -102,6 +102,14 @@ class Reset(BoundaryModel):
     kind: Literal["reset"] = "reset"
 
 
+class ImportTree(BoundaryModel):
+    """Read a result tree of the old system that lies on the executor's machine."""
+
+    kind: Literal["import"] = "import"
+    folder: str = Field(pattern=r"^/[^\x00-\x1f]*$", max_length=4000)
+    """From the root of that machine."""
+
+
 class StopExecutor(BoundaryModel):
     """End the executor; jobs on the server go on."""
 
@@ -119,6 +127,7 @@ Command = Annotated[
     | Reset
     | MakeReference
     | JudgeAgain
+    | ImportTree
     | StopExecutor
     | FlagTakes
     | UnflagTakes

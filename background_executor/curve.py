@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from background_executor.decision_records import DecisionKind
+from background_executor.imported import Provenance
 from background_executor.records import (
     HvCurveRecord,
     HvPointRecord,
@@ -17,6 +18,12 @@ from server_side.hv_curve import fit_hv_curve
 from server_side.scan import VoltagePoint
 
 _SET_ASIDE = (DecisionKind.FLAGGED, DecisionKind.ACKNOWLEDGED)
+
+
+_IMPORTED = (
+    "no voltage from imported gains: away from the nominal voltage those of the old system are "
+    "wrong by a third to a half; measure the check again"
+)
 
 
 def make_hv_curve(
@@ -42,6 +49,10 @@ def make_hv_curve(
         message = f"{'; '.join(dead)}: measure again, or flag the point to go on without it"
         curve = replace(
             curve, valid=False, hv_at_target_v=None, hv_at_target_err_v=None, message=message
+        )
+    if scan.provenance is Provenance.IMPORTED:
+        curve = replace(
+            curve, valid=False, hv_at_target_v=None, hv_at_target_err_v=None, message=_IMPORTED
         )
     updated_at = max((point.updated_at for point in points), default=scan.updated_at)
     return HvCurveRecord(scan.scan_id, tuple(judged), curve, updated_at)

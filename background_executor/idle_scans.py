@@ -60,9 +60,10 @@ class IdleScans:
         return jobs[0]
 
     def _look_for(self, scan: ScanRecord, last: JobRecord, now: datetime) -> None:
-        files = frozenset(_raw_files(self._site, scan.plan))
+        plan = self._site.plan(scan.scan_id)
+        files = frozenset(_raw_files(self._site, plan))
         seen = self._seen.setdefault(last.job, files)
-        if not files - seen and not _is_any_newer(files, scan.plan, last):
+        if not files - seen and not _is_any_newer(files, plan, last):
             return
         log.info("Scan %s has new raw data; it goes on with another job.", scan.scan_id)
         with self._site.store.writing(now) as writer:

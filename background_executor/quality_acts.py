@@ -7,6 +7,7 @@ from background_executor import queries
 from background_executor.commanding import Act, Outcome
 from background_executor.decision_records import DecisionKind
 from background_executor.errors import CommandError
+from background_executor.imported import ImportedPlan
 from background_executor.judging import NewJudgement, judge_scan_again
 from background_executor.quality_commands import JudgeAgain, MakeReference
 from background_executor.records import (
@@ -70,6 +71,8 @@ def judge_again(act: Act, command: JudgeAgain) -> Outcome:
     """Judge the stored results of a scan again; what comes out differently is a new row."""
     scan = _scan(act, command.scan_id)
     health = command.health or act.site.config.health
+    if isinstance(scan.plan, ImportedPlan):
+        raise CommandError(f"scan {scan.scan_id} was imported: nothing of it can be judged")
     changed = judge_scan_again(act.site.store, scan.plan, health, act.now)
     answer = _describe(scan, changed)
 

@@ -15,6 +15,7 @@ from background_executor.audit import EventFilter, event_select
 from background_executor.commands import Command
 from background_executor.curve import make_hv_curve
 from background_executor.following import FollowedJobRecord, PublicationRecord, PublicationState
+from background_executor.imported import ImportedRecord, Provenance
 from background_executor.records import ENDED_JOB_STATES, ScanState
 from background_executor.reference import ReferenceKind, ReferenceRecord
 from background_executor.store import Store
@@ -68,9 +69,12 @@ def current_scan(
     slot: int | None = None,
     serial_number: str | None = None,
 ) -> records.ScanRecord | None:
-    """Return the newest scan of a kind that is not archived, of a slot, a PMT or both."""
+    """Return the newest scan of a kind, of a slot, a PMT or both; none archived or imported."""
     statement = selections.scan_select().where(
-        _scans.site == site, _scans.kind == kind, _scans.state != ScanState.ARCHIVED
+        _scans.site == site,
+        _scans.kind == kind,
+        _scans.state != ScanState.ARCHIVED,
+        _scans.provenance == Provenance.MEASURED,
     )
     if slot is not None:
         statement = statement.where(_scans.slot == slot)
@@ -103,6 +107,29 @@ def results_of_point(store: Store, scan_id: str, point: Point) -> tuple[records.
     )
     rows = _all(store, statement)
     return tuple(reading.to_result(row, store.results_folder) for row in rows)
+
+
+def imported_results_of_point(
+    store: Store, scan_id: str, point: Point
+) -> tuple[ImportedRecord, ...]:
+    """Return what old trees hold of a point, newest take first."""
+    statement = (
+        sa.select(tables.results)
+        .where(_results.scan_id == scan_id, _results.point == point.name)
+        .where(_results.provenance == Provenance.IMPORTED)
+        .order_by(_results.take.desc(), _results.revision.desc())
+    )
+    rows = _all(store, statement)
+    return tuple(reading.to_imported(row, store.results_folder) for row in rows)
+
+
+def imported_result(store: Store, result_id: int) -> ImportedRecord | None:
+    """Return one imported result."""
+    statement = sa.select(tables.results).where(
+        _results.result_id == result_id, _results.provenance == Provenance.IMPORTED
+    )
+    row = _first(store, statement)
+    return row and reading.to_imported(row, store.results_folder)
 
 
 def hv_curve(store: Store, scan_id: str, target_gain: float = 1e7) -> records.HvCurveRecord | None:

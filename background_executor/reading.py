@@ -8,6 +8,12 @@ import sqlalchemy as sa
 
 from background_executor.decision_records import DecisionRecord
 from background_executor.following import FollowedJobRecord, PublicationRecord
+from background_executor.imported import (
+    ImportedPlan,
+    ImportedRecord,
+    ImportedResult,
+    Provenance,
+)
 from background_executor.records import (
     AcquisitionRecord,
     CommandRecord,
@@ -39,7 +45,7 @@ def to_scan(row: Row) -> ScanRecord:
         serial_number=row.serial_number,
         slot=row.slot,
         state=row.state,
-        plan=ScanPlan.model_validate_json(row.plan),
+        plan=_to_plan(row),
         started_at=row.started_at,
         ended_at=row.ended_at,
         message=row.message,
@@ -50,6 +56,12 @@ def to_scan(row: Row) -> ScanRecord:
         updated_at=max(row.updated_at, row.points_updated_at),
         is_kept_aside=row.is_kept_aside,
     )
+
+
+def _to_plan(row: Row) -> ScanPlan | ImportedPlan:
+    if row.provenance is Provenance.IMPORTED:
+        return ImportedPlan.model_validate_json(row.plan)
+    return ScanPlan.model_validate_json(row.plan)
 
 
 def _seconds_left(row: Row) -> float | None:
@@ -85,6 +97,7 @@ def to_point(row: Row) -> PointRecord:
         stored_at=row.stored_at,
         updated_at=row.updated_at,
         awaits_take=row.awaits_take,
+        awaits_since=row.awaits_since,
         last_decision_id=row.decision_id or 0,
     )
 
@@ -139,6 +152,18 @@ def to_result(row: Row, results_folder: Path) -> ResultRecord:
         folder=results_folder / row.folder,
         manifest_sha256=row.manifest_sha256,
         verdict=to_verdict(row),
+        stored_at=row.stored_at,
+    )
+
+
+def to_imported(row: Row, results_folder: Path) -> ImportedRecord:
+    """Read an imported result."""
+    return ImportedRecord(
+        result_id=row.result_id,
+        scan_id=row.scan_id,
+        result=ImportedResult.model_validate_json(row.document),
+        folder=results_folder / row.folder,
+        manifest_sha256=row.manifest_sha256,
         stored_at=row.stored_at,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from background_executor import tables
+from background_executor.imported import Provenance
 from background_executor.records import PointState
 
 Select = sa.Select[Any]
@@ -72,7 +73,9 @@ def verdict_columns() -> list[sa.ColumnElement[Any]]:
 def result_select() -> Select:
     """Select results, each with the verdict in force."""
     statement = sa.select(tables.results, *verdict_columns()).select_from(tables.results)
-    return statement.outerjoin(tables.verdicts, newest_verdict())
+    return statement.outerjoin(tables.verdicts, newest_verdict()).where(
+        _results.provenance == Provenance.MEASURED
+    )
 
 
 @cache

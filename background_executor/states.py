@@ -106,6 +106,9 @@ def check_transition(subject: str, table: Mapping[S, frozenset[S]], before: S, a
     return True
 
 
+_NEEDS_NOBODY = (Verdict.HEALTHY, Verdict.IMPORTED)
+
+
 def is_settled(point: PointRecord) -> bool:
     """Tell whether nobody has to do anything about a point any more."""
     if point.awaits_take is not None:
@@ -119,6 +122,7 @@ def is_settled(point: PointRecord) -> bool:
         return False
     if decision is DecisionKind.ACCEPTED:
         return True
-    healthy = point.verdict is not None and point.verdict.verdict is Verdict.HEALTHY
+    # Nothing can be done about what the old system measured.
+    healthy = point.verdict is not None and point.verdict.verdict in _NEEDS_NOBODY
     # An error beside a result: newer data of the take could not be analysed.
     return healthy and (not point.error or decision is DecisionKind.ACKNOWLEDGED)

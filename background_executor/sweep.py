@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from background_executor import queries
 from background_executor.errors import RemoteFileError
+from background_executor.imported import ImportedPlan
 from background_executor.site import Site
 from background_executor.transport import RemoteEntry
 from server_side.errors import NameFormatError
@@ -53,6 +54,8 @@ def sweep_all(site: Site, now: datetime) -> None:
         of_folder[folder].append(replace(entry, path=entry.path.relative_to(folder)))
     with site.store.writing(now) as writer:
         for scan in queries.scans(site.store, site.name, limit=MAX_SCANS):
+            if isinstance(scan.plan, ImportedPlan):
+                continue
             layout = site.layout(scan.scan_id)
             found = of_folder[layout.results_folder.relative_to(layout.base)]
             for name, take in published_takes(found, scan.plan):

@@ -16,6 +16,7 @@ from sqlalchemy.types import TypeDecorator
 from background_executor import records
 from background_executor.decision_records import DecisionKind, MoveAct, MoveState
 from background_executor.following import PublicationState
+from background_executor.imported import Provenance
 from background_executor.reference import ReferenceKind
 from server_side.journal import EndReason
 from server_side.scan import ScanKind
@@ -72,6 +73,11 @@ def _scan_id() -> sa.Column[Any]:
     return sa.Column("scan_id", sa.String(12), sa.ForeignKey("scans.scan_id"), nullable=False)
 
 
+def _provenance() -> sa.Column[Any]:
+    measured = Provenance.MEASURED.value
+    return sa.Column("provenance", _states(Provenance), nullable=False, server_default=measured)
+
+
 def _text(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Text, nullable=False, default="")
 
@@ -99,13 +105,14 @@ scans = sa.Table(
     _site(),
     sa.Column("kind", _states(ScanKind), nullable=False),
     sa.Column("serial_number", sa.String(32), nullable=False),
-    sa.Column("slot", sa.Integer, nullable=False),
+    sa.Column("slot", sa.Integer),
     sa.Column("state", _states(records.ScanState), nullable=False),
     _moment("started_at"),
     _moment("ended_at", nullable=True),
     _moment("updated_at"),
     _text("message"),
     sa.Column("plan", sa.Text, nullable=False),
+    _provenance(),
     sa.Column("is_kept_aside", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "site", "kind", "started_at"),
 )
@@ -199,6 +206,7 @@ results = sa.Table(
     sa.Column("manifest_sha256", sa.String(64), nullable=False),
     sa.Column("folder", sa.Text, nullable=False),
     sa.Column("document", sa.Text, nullable=False),
+    _provenance(),
     sa.UniqueConstraint("scan_id", "point", "take", "revision"),
     sqlite_autoincrement=True,
 )

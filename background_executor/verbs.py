@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import sys
 
-from background_executor import audit_verb, instance, site_verbs
+from background_executor import audit_verb, import_verb, instance, site_verbs
 from background_executor.asking import (
     EXIT_DONE,
     EXIT_REFUSED,
@@ -165,6 +165,13 @@ VERBS: tuple[Verb, ...] = (
         "audit --scan 0123456789ab --since 2026-02-20 --format csv",
         audit_verb.audit_arguments,
         audit_verb.show_audit,
+    ),
+    Verb(
+        "import",
+        "read a result tree of the old system, which is left as it is",
+        "import synced_data",
+        import_verb.import_arguments,
+        import_verb.import_old_data,
     ),
     *QUALITY_VERBS,
     Verb(

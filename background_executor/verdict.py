@@ -133,6 +133,10 @@ def _light_check(result: PointResult, health: HealthSettings) -> CheckRecord:
     return check_limits(measured, Limits(inner_low=limit, outer_low=limit), required=True)
 
 
+def _per_degree(gain: GainRecord) -> float | None:
+    return None if gain.chi2 is None or not gain.ndf else gain.chi2 / gain.ndf
+
+
 def _fit_check(
     result: PointResult, health: HealthSettings, gain: GainRecord | None, missing: str
 ) -> CheckRecord:
@@ -141,7 +145,7 @@ def _fit_check(
         name="fit",
         outcome=CheckOutcome.OUTSIDE if gain is None else CheckOutcome.PASSED,
         required=True,
-        value=None if gain is None else gain.chi2 / gain.ndf if gain.ndf else None,
+        value=None if gain is None else _per_degree(gain),
         error=None,
         unit="chi2/ndf",
         inner=OPEN,

@@ -181,7 +181,7 @@ def _files_of(result: PointResult) -> list[NewFile]:
     files = [
         NewFile("result.json", result.model_dump_json().encode()),
         NewFile("waveforms.json", make_waveforms().model_dump_json().encode()),
-        NewFile(result.charge_plot, _plain_png()),
+        NewFile(result.charge_plot, plain_png()),
     ]
     fit = result.fits[0]
     if result.gain_file is not None and isinstance(fit, ValidFit):
@@ -189,7 +189,7 @@ def _files_of(result: PointResult) -> list[NewFile]:
     return files
 
 
-def _plain_png(width: int = 64, height: int = 48) -> bytes:
+def plain_png(width: int = 64, height: int = 48) -> bytes:
     """Write a plain grey picture: what a plot looks like is tested elsewhere."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:

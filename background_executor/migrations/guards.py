@@ -20,3 +20,25 @@ def refuse_changes(table: str) -> None:
         f"CREATE TRIGGER {table}_refuse BEFORE UPDATE OR DELETE ON {table} "
         f"FOR EACH ROW EXECUTE FUNCTION {table}_refuse()"
     )
+
+
+def refuse_replacing(table: str, *keys: tuple[str, ...]) -> None:
+    """Make the database refuse what would take a row away without deleting or changing it.
+
+    SQLite's INSERT OR REPLACE deletes the row that has one of the keys and asks
+    no trigger for DELETE; PostgreSQL's TRUNCATE asks none for single rows.
+    """
+    if op.get_context().dialect.name == "sqlite":
+        same = " OR ".join(
+            "(" + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")" for key in keys
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_refuse_replace BEFORE INSERT ON {table} "
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) "  # noqa: S608 - no user text
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only: REPLACE refused'); END"
+        )
+        return
+    op.execute(
+        f"CREATE TRIGGER {table}_refuse_truncate BEFORE TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_refuse()"
+    )

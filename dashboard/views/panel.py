@@ -81,7 +81,7 @@ def show_gain(gain: GainRecord) -> GainView:
     return GainView(
         number=gain_with_error(gain.gain, gain.gain_err),
         definition=f"{gain.method}: {meaning}, model {gain.model}",
-        goodness=f"χ²/ndf {gain.chi2:.1f}/{gain.ndf}",
+        goodness="" if gain.chi2 is None else f"χ²/ndf {gain.chi2:.1f}/{gain.ndf}",
     )
 
 

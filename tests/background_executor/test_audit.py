@@ -11,13 +11,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 
 from background_executor import queries, tables
 from background_executor.audit import EventFilter, write_csv, write_json
 from background_executor.audit_verb import read_moment, write_table
 from background_executor.cli import main
 from background_executor.commands import StopScan, SyncNow
-from background_executor.errors import SettingsError
+from background_executor.errors import SettingsError, StoreError
 from background_executor.records import EventRecord
 from background_executor.store import Store
 from tests.background_executor.bench import ENDS_EARLY, Bench
@@ -202,6 +203,32 @@ def test_the_audit_explains_every_state_of_a_shift(bench: Bench) -> None:
         "judged",
         "scan complete",
     }
+
+
+@pytest.mark.parametrize("table", tables.APPEND_ONLY, ids=lambda table: table.name)
+@pytest.mark.parametrize("keeps_number", [True, False])
+def test_a_row_cannot_be_replaced_either(
+    shift: Seeded, table: sa.Table, *, keeps_number: bool
+) -> None:
+    """SQLite asks no trigger for DELETE when a row is replaced by one with its key."""
+    (number,) = table.primary_key.columns
+    store = shift.config.open_store()
+    with store.reading() as connection:
+        before = connection.execute(sa.select(table).order_by(number)).all()
+    if not before:
+        store.close()
+        pytest.skip("the shift has none")
+    is_unique = any(isinstance(rule, sa.UniqueConstraint) for rule in table.constraints)
+    values = {**before[0]._asdict(), "site": "demo"}
+    if not keeps_number:
+        values[number.name] = 10**6
+    insert = sa.insert(table).prefix_with("OR REPLACE").values(**values)
+    if keeps_number or is_unique:
+        with pytest.raises(StoreError, match="append-only: REPLACE"), store.writing() as writer:
+            writer.select(insert)
+    with store.reading() as connection:
+        assert connection.execute(sa.select(table).order_by(number)).all() == before
+    store.close()
 
 
 GUARDED = {table.name for table in tables.APPEND_ONLY}

@@ -1,0 +1,281 @@
+"""Bring a result tree of the old system into the store, as often as one likes.
+
+The tree is only read. Its files are copied beside the other results, each take
+in a folder with a manifest; what is in the store already is left as it is. The
+same date with other files is the next revision of its take.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from background_executor import queries
+from background_executor.config import SiteConfig
+from background_executor.errors import CommandError
+from background_executor.imported import (
+    IMPORTED_FILE,
+    ImportedFile,
+    ImportedPlan,
+    ImportedRecord,
+    ImportedResult,
+    OldVoltage,
+)
+from background_executor.old_tree import OldScan, OldTake, OldTree, Unread
+from background_executor.records import ScanState
+from background_executor.store import Store
+from background_executor.writing.imports import place_in_order
+from server_side.errors import ManifestError, PublishError
+from server_side.layout import MANIFEST_FILE, take_folder_name
+from server_side.publish import (
+    NewFile,
+    Published,
+    manifest_sha256,
+    publish_folder,
+    verify_folder,
+)
+from server_side.scan import Point, Take
+
+SHOWN_UNREAD = 100
+"""So many of what was not read stand in a command's answer; the command line shows all."""
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did."""
+
+    folder: Path
+    scans: int
+    """In the tree."""
+    new_takes: int
+    known_takes: int
+    """In the store already, with the same files."""
+    unread: tuple[Unread, ...]
+
+    def lines(self, limit: int | None = None) -> list[str]:
+        """Say it; of what was not read, up to a limit."""
+        first = (
+            f"{self.scans} scans in {self.folder}: {self.new_takes} takes imported, "
+            f"{self.known_takes} known already, {len(self.unread)} files or folders not read"
+        )
+        shown = [f"not read: {entry.path}: {entry.reason}" for entry in self.unread[:limit]]
+        more = len(self.unread) - len(shown)
+        return [first, *shown, *([f"and {more} more"] if more else [])]
+
+
+def import_tree(
+    store: Store, config: SiteConfig, folder: Path, operator: str, now: datetime
+) -> ImportReport:
+    """Read a tree into the store; each scan is there whole or not at all.
+
+    Raises
+    ------
+    CommandError
+        When there is no such folder.
+    """
+    root = _find(folder)
+    tree = OldTree(root, config.site.flag_folder, config.site.archive_folder)
+    of_scan: dict[OldScan, list[OldTake]] = defaultdict(list)
+    for take in tree.takes():
+        of_scan[take.scan].append(take)
+    counts = [
+        _ScanImport(store, config, scan, operator, now).run(
+            takes, [voltage for of, voltage in tree.voltages if of == scan], tree.unread
+        )
+        for scan, takes in of_scan.items()
+    ]
+    new, known = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+    report = ImportReport(root, len(counts), new, known, tuple(tree.unread))
+    with store.writing(now) as writer:
+        summary, *details = report.lines(SHOWN_UNREAD)
+        subject, reason = f"tree {root}", "; ".join(details)
+        writer.add_event(
+            config.site.name, operator, subject, "tree imported", after=summary, reason=reason
+        )
+    return report
+
+
+def _find(folder: Path) -> Path:
+    try:
+        root = folder.resolve(strict=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CommandError(f"nothing to import: {folder} cannot be found: {error}") from error
+    if not root.is_dir():
+        raise CommandError(f"nothing to import: {folder} is no folder on this machine")
+    return root
+
+
+@dataclass(frozen=True)
+class _ScanImport:
+    """One scan on its way into the store."""
+
+    store: Store
+    config: SiteConfig
+    scan: OldScan
+    operator: str
+    now: datetime
+
+    @property
+    def scan_id(self) -> str:
+        """The same for the same scan, wherever its tree lies."""
+        scan = self.scan
+        words = [self.config.site.name, scan.kind, scan.serial_number, scan.container]
+        return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:12]
+
+    def run(
+        self, takes: Sequence[OldTake], voltages: Sequence[OldVoltage], unread: list[Unread]
+    ) -> tuple[int, int]:
+        """Import what is new; returns how many takes were new and how many known."""
+        known = self._known_results()
+        numbers = _Numbers(known)
+        copied: list[tuple[OldTake, ImportedResult, Published]] = []
+        count_known = 0
+        for old in sorted(takes, key=lambda t: (place_in_order(t.point), t.stamp, str(t.folder))):
+            number = numbers.number(old)
+            if number is None:
+                count_known += 1
+                continue
+            result = self._describe(old, number)
+            try:
+                copied.append((old, result, self._copy(old, result)))
+            except (OSError, PublishError, ManifestError) as error:
+                unread.append(Unread(old.folder, f"{old.stamp} cannot be copied: {error}"))
+            else:
+                numbers.note(old, number)
+        if known or copied:
+            self._store(takes, voltages, known, copied, numbers)
+        return len(copied), count_known
+
+    def _known_results(self) -> tuple[ImportedRecord, ...]:
+        points = queries.points(self.store, self.scan_id)
+        return tuple(
+            record
+            for point in points
+            for record in queries.imported_results_of_point(self.store, self.scan_id, point.point)
+        )
+
+    def _describe(self, old: OldTake, take: Take) -> ImportedResult:
+        moment = datetime.strptime(old.stamp, "%Y%m%d_%H%M%S")  # noqa: DTZ007 - zone follows
+        return ImportedResult(
+            site=self.config.site.name,
+            scan_id=self.scan_id,
+            kind=self.scan.kind,
+            serial_number=self.scan.serial_number,
+            take=take,
+            stamp=old.stamp,
+            measured_at=moment.replace(tzinfo=ZoneInfo(self.config.site.zone)),
+            gain=old.gain,
+            source_folder=str(old.folder),
+            files=tuple(
+                ImportedFile(name=file.name, size_bytes=file.size_bytes, sha256=file.sha256)
+                for file in old.files
+            ),
+            charge_plot=old.charge_plot,
+            gain_file=old.gain_file,
+        )
+
+    def _copy(self, old: OldTake, result: ImportedResult) -> Published:
+        """Copy the files of a take; what an import left that was killed is used, once checked."""
+        results = self.store.results_folder / f"imported_{self.scan_id}" / result.serial_number
+        document = NewFile(IMPORTED_FILE, result.model_dump_json().encode())
+        target = results / take_folder_name(result.take)
+        if target.exists():
+            verify_folder(target)
+            if (target / IMPORTED_FILE).read_bytes() != document.content:
+                raise PublishError(f"{target} is in the way: it holds something else")
+            return Published(target, manifest_sha256((target / MANIFEST_FILE).read_bytes()))
+        return publish_folder(
+            results,
+            scan_id=self.scan_id,
+            serial_number=result.serial_number,
+            take=result.take,
+            files=[document, *(NewFile(file.name, file.read_again()) for file in old.files)],
+        )
+
+    def _store(
+        self,
+        takes: Sequence[OldTake],
+        voltages: Sequence[OldVoltage],
+        known: Iterable[ImportedRecord],
+        copied: Sequence[tuple[OldTake, ImportedResult, Published]],
+        numbers: "_Numbers",
+    ) -> None:
+        results = [record.result for record in known] + [result for _, result, _ in copied]
+        plan = ImportedPlan(
+            scan_id=self.scan_id,
+            site=self.config.site.name,
+            kind=self.scan.kind,
+            serial_number=self.scan.serial_number,
+            container=self.scan.container,
+            zone=self.config.site.zone,
+            points=tuple(sorted({result.take.point for result in results}, key=place_in_order)),
+            old_voltages=self._all_voltages(voltages),
+        )
+        dates = [result.measured_at for result in results]
+        state = ScanState.COMPLETE
+        if all(take.is_archived for take in takes):
+            state = ScanState.ARCHIVED
+        said = map(_say_voltage, plan.old_voltages)
+        message = "; ".join(["imported from the old system", *said])
+        with self.store.writing(self.now) as writer:
+            writer.set_imported_scan(plan, state, (min(dates), max(dates)), message, self.operator)
+            for _, result, published in copied:
+                writer.add_imported(
+                    result, published.folder, published.manifest_sha256, self.operator
+                )
+            for old in takes:
+                take = numbers.take_of(old)
+                if old.is_flagged and take is not None:
+                    writer.flag_imported(self.scan_id, old.point, take, str(old.folder))
+
+    def _all_voltages(self, found: Sequence[OldVoltage]) -> tuple[OldVoltage, ...]:
+        """Join voltages found now with those of an earlier import of more of the tree."""
+        scan = queries.scan(self.store, self.scan_id)
+        known = scan.plan.old_voltages if scan and isinstance(scan.plan, ImportedPlan) else ()
+        both = {*known, *found}
+        return tuple(sorted(both, key=lambda each: (each.target_gain, each.file, each.voltage_v)))
+
+
+def _say_voltage(voltage: OldVoltage) -> str:
+    said = f"{voltage.voltage_v:g} V for gain {voltage.target_gain:g}"
+    return f"it wrote {said}, which was not checked"
+
+
+class _Numbers:
+    """Which take and revision each date of each point is."""
+
+    def __init__(self, known: Iterable[ImportedRecord]) -> None:
+        self._takes: dict[Point, dict[str, int]] = defaultdict(dict)
+        self._revisions: dict[tuple[Point, str], list[frozenset[tuple[str, str]]]]
+        self._revisions = defaultdict(list)
+        for record in sorted(known, key=lambda entry: entry.result.take.revision):
+            result = record.result
+            files = frozenset((file.name, file.sha256) for file in result.files)
+            self._takes[result.take.point][result.stamp] = result.take.take
+            self._revisions[result.take.point, result.stamp].append(files)
+
+    def number(self, old: OldTake) -> Take | None:
+        """Return the number for a take with these files, None when it has one."""
+        seen = self._revisions[old.point, old.stamp]
+        if _files_of(old) in seen:
+            return None
+        of_point = self._takes[old.point]
+        take = of_point.get(old.stamp, max(of_point.values(), default=0) + 1)
+        return Take(point=old.point, take=take, revision=len(seen) + 1)
+
+    def note(self, old: OldTake, number: Take) -> None:
+        """Remember that a take got its number."""
+        self._takes[old.point][old.stamp] = number.take
+        self._revisions[old.point, old.stamp].append(_files_of(old))
+
+    def take_of(self, old: OldTake) -> int | None:
+        """Return which take a date of a point is, None when it could not be copied."""
+        return self._takes[old.point].get(old.stamp)
+
+
+def _files_of(old: OldTake) -> frozenset[tuple[str, str]]:
+    return frozenset((file.name, file.sha256) for file in old.files)
