@@ -85,7 +85,7 @@ class Executor:
             Work(self._end_unwanted),
             Work(self._follow, self._rhythm.journals),
             Work(self._look, timedelta(seconds=site.config.site.scheduler_poll_s)),
-            Work(self._read_logs, timedelta(seconds=site.config.site.scheduler_poll_s)),
+            Work(self._logs.look, timedelta(seconds=site.config.site.scheduler_poll_s)),
             self._sweep_work,
             Work(self._fetch),
             Work(self._carry_on_moves),
@@ -154,9 +154,6 @@ class Executor:
 
     def _look(self, now: datetime) -> None:
         self._queue.look(self._open_jobs(), now)
-
-    def _read_logs(self, now: datetime) -> None:
-        self._logs.look(self._open_jobs(), now)
 
     def _fetch(self, now: datetime) -> None:
         fetch_waiting(self._site, now)

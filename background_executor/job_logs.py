@@ -1,17 +1,18 @@
 """The end of what our jobs print, for the operator to read while they run and after they ended."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from background_executor.following import FollowedJobRecord
-from background_executor.records import ENDED_JOB_STATES, JobState
+from background_executor import queries
+from background_executor.records import ENDED_JOB_STATES, JobRecord, JobState
 from background_executor.site import Site
+from background_executor.sync import LAST_WORD_PATIENCE
 from background_executor.transport import FilePart
 
 CHUNK_BYTES = 1 << 18
 """What is read of one log at one look; a longer one is caught up with at the next."""
 KEPT_BYTES = 4000
+RECENT_SCANS = 10
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class JobLogs:
         self._site = site
         self._ends: dict[str, LogEnd] = {}
 
-    def look(self, jobs: Iterable[FollowedJobRecord], now: datetime) -> None:
+    def look(self, now: datetime) -> None:
         """Note the newest end of every log that grew.
 
         Raises
@@ -41,30 +42,35 @@ class JobLogs:
         TransportError
             When the server could not be asked.
         """
-        printing = [job.record for job in jobs if _may_print(job)]
-        known = {record.job: self._ends.get(record.job, LogEnd()) for record in printing}
-        parts = [
-            FilePart(
-                self._site.layout(record.scan_id).log_file(record.job),
-                known[record.job].offset,
-                CHUNK_BYTES,
-                is_growing=False,  # the handles that are kept are those of the journals
-            )
-            for record in printing
-        ]
+        known = [(job, self._ends.get(job.job, LogEnd())) for job in self._printing(now)]
+        parts = [self._part(record, end.offset) for record, end in known]
         answers = self._site.transport.read_parts(parts)
         self._ends = {
-            job: end.followed_by(data or b"")
-            for (job, end), data in zip(known.items(), answers, strict=True)
+            record.job: end.followed_by(data or b"")
+            for (record, end), data in zip(known, answers, strict=True)
         }
-        for job, end in known.items():
-            if self._ends[job].offset > end.offset:
+        for record, end in known:
+            newest = self._ends[record.job]
+            if newest.offset > end.offset:
                 with self._site.store.writing(now) as writer:
-                    tail = self._ends[job].tail.decode(errors="replace")
-                    writer.describe_job(job, log_tail=tail)
+                    tail = newest.tail.decode(errors="replace")
+                    writer.describe_job(record.job, log_tail=tail)
+
+    def _printing(self, now: datetime) -> list[JobRecord]:
+        """Return the newest jobs of the newest scans, as far as they may still print."""
+        store = self._site.store
+        scans = queries.scans(store, self._site.name, limit=RECENT_SCANS)
+        newest = [job for scan in scans for job in queries.jobs(store, scan.scan_id)[:1]]
+        return [job for job in newest if _may_print(job, now)]
+
+    def _part(self, record: JobRecord, offset: int) -> FilePart:
+        path = self._site.layout(record.scan_id).log_file(record.job)
+        # Not kept open: the handles that are kept are those of the journals.
+        return FilePart(path, offset, CHUNK_BYTES, is_growing=False)
 
 
-def _may_print(job: FollowedJobRecord) -> bool:
-    """Tell whether a log may still grow: for a while even after the job's end."""
-    state = job.record.state
-    return not job.journal_closed and (state is JobState.RUNNING or state in ENDED_JOB_STATES)
+def _may_print(job: JobRecord, now: datetime) -> bool:
+    """Tell whether a log may still grow: on a shared file system even after the job's end."""
+    if job.state in ENDED_JOB_STATES:
+        return job.ended_at is not None and abs(now - job.ended_at) < LAST_WORD_PATIENCE
+    return job.state is JobState.RUNNING

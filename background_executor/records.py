@@ -10,7 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from background_executor.decision_records import DecisionRecord
-from background_executor.imported import ImportedPlan, Provenance
 from server_side.hv_curve import HvCurve
 from server_side.journal import EndReason, LiveProgress
 from server_side.result import PointResult
@@ -62,6 +61,8 @@ ENDED_JOB_STATES = frozenset(
         JobState.LOST,
     }
 )
+WAITING_JOB_STATES = frozenset({JobState.QUEUED, JobState.HELD})
+"""With the scheduler, which says why a job waits and when it is to begin."""
 
 
 class PointState(StrEnum):
@@ -107,8 +108,6 @@ class Verdict(StrEnum):
     """The PMT saw no light."""
     FIT_FAILED = "fit_failed"
     """No valid fit of the judging model."""
-    IMPORTED = "imported"
-    """It was read from an old tree; nothing was there to be judged."""
 
 
 class CheckOutcome(StrEnum):
@@ -196,14 +195,12 @@ class GainRecord:
     """The number on a tile, with what it needs to be read rightly."""
 
     gain: float
-    gain_err: float | None
-    """None where it is unknown, in imported results."""
+    gain_err: float
     method: str
     """``gain_peak`` or ``gain_mean``."""
     model: str
-    chi2: float | None
-    """None as the error is."""
-    ndf: int | None
+    chi2: float
+    ndf: int
 
 
 @dataclass(frozen=True)
@@ -275,10 +272,9 @@ class ScanRecord:
     site: str
     kind: ScanKind
     serial_number: str
-    slot: int | None
-    """None where nobody wrote it down, in imported scans."""
+    slot: int
     state: ScanState
-    plan: ScanPlan | ImportedPlan
+    plan: ScanPlan
     started_at: datetime
     ended_at: datetime | None
     message: str
@@ -291,12 +287,6 @@ class ScanRecord:
     updated_at: datetime
     is_kept_aside: bool = False
     """It stays as it is and is not in the way of the next scan."""
-
-    @property
-    def provenance(self) -> Provenance:
-        """Whether it was measured here or imported."""
-        is_imported = isinstance(self.plan, ImportedPlan)
-        return Provenance.IMPORTED if is_imported else Provenance.MEASURED
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Final
 
 from background_executor.config import SubmitSection
 from background_executor.errors import SchedulerError, SubmitRefusedError, SubmitUnknownError
-from background_executor.records import ENDED_JOB_STATES, JobState
+from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState
 from background_executor.scheduler import JobScript, JobSighting
 from background_executor.scheduler.script import job_script
 from background_executor.transport import CommandOutput
@@ -202,7 +202,8 @@ def _read_line(line: str) -> JobSighting:
         word=word,
         message=message,
         node=node,
-        starts_at="" if starts_at == "N/A" else starts_at,
+        # Of a job that runs, squeue says here when it began.
+        starts_at=starts_at if state in WAITING_JOB_STATES and starts_at != "N/A" else "",
         run_time=run_time,
     )
 

@@ -1,9 +1,8 @@
 """What each line of a job's journal changes in the store."""
 
 from background_executor import tables
-from background_executor.records import ENDED_JOB_STATES, JobState, PointState
+from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState, PointState
 from background_executor.states import JOB_TRANSITIONS, POINT_TRANSITIONS
-from background_executor.writing.imports import ImportWriting
 from background_executor.writing.jobs import JobWriting
 from background_executor.writing.moves import MoveWriting
 from background_executor.writing.references import ReferenceWriting
@@ -26,7 +25,7 @@ from server_side.scan import Point
 _WORKING = ("reading", "fitting", "publishing")
 
 
-class StoreWriter(MoveWriting, ImportWriting, JobWriting, SiteWriting, ReferenceWriting):
+class StoreWriter(MoveWriting, JobWriting, SiteWriting, ReferenceWriting):
     """Everything that may be changed in the store, within one transaction."""
 
     def apply_line(self, job: str, line: JournalLine) -> None:
@@ -35,7 +34,9 @@ class StoreWriter(MoveWriting, ImportWriting, JobWriting, SiteWriting, Reference
         self.hear_job(job, line.at)
         if isinstance(line, JobStart):
             scheduler_id = row.scheduler_id or line.scheduler_job or None
-            self.describe_job(job, node=line.host, scheduler_id=scheduler_id)
+            # Why it waited, and how long it was to, is over.
+            message = "" if row.state in WAITING_JOB_STATES else None
+            self.describe_job(job, node=line.host, scheduler_id=scheduler_id, message=message)
             self._follow_job(job, JobState.RUNNING, None)
         elif isinstance(line, DataSeen):
             self.add_data(row.scan_id, line.point, line.take, line.folder, line.generation)
