@@ -14,16 +14,16 @@ from server_side.wavedump.compilation import compiled_scan
 from server_side.wavedump.fault import Fault
 from server_side.wavedump.scanning import (
     MORE,
+    NO_TIME_TAG,
     WHOLE,
     ByteWindow,
     EventRows,
     ScanPlace,
     byte_at,
+    label_row,
     note_fault,
 )
 from server_side.wavedump.text_samples import read_column, read_list
-
-NO_TIME_TAG = -1
 
 _LOST = int(Fault.ALIGNMENT_LOST)
 _LF, _CR, _COMMA, _SPACE = 10, 13, 44, 32
@@ -105,9 +105,7 @@ def scan_bare_text(
         if outcome == MORE:
             return ScanPlace(begin, row, noted, is_lost, number, True)
         if outcome == WHOLE:
-            rows.event_number[row] = number
-            rows.time_tag[row] = NO_TIME_TAG
-            rows.first_byte[row] = window.first_byte + begin
+            label_row(rows, row, number, NO_TIME_TAG, window.first_byte + begin)
             row += 1
         else:
             byte = window.first_byte + begin

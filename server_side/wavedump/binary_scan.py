@@ -14,11 +14,13 @@ from server_side.wavedump.compilation import compiled_scan
 from server_side.wavedump.fault import Fault
 from server_side.wavedump.scanning import (
     MORE,
+    NO_TIME_TAG,
     WHOLE,
     ByteWindow,
     EventRows,
     ScanPlace,
     byte_at,
+    label_row,
     note_fault,
 )
 
@@ -159,12 +161,11 @@ def keep_binary_event(
     window: ByteWindow, begin: int, layout: BinaryLayout, rows: EventRows, row: int
 ) -> int:
     """Fill a row; return the first impossible sample or -1."""
-    words = begin
-    rows.event_number[row] = read_word(window.data, words + WORD_BYTES * layout.number_word)
-    rows.time_tag[row] = -1
+    number = read_word(window.data, begin + WORD_BYTES * layout.number_word)
+    time_tag = NO_TIME_TAG
     if layout.tag_word != NO_WORD:
-        rows.time_tag[row] = read_word(window.data, words + WORD_BYTES * layout.tag_word)
-    rows.first_byte[row] = window.first_byte + begin
+        time_tag = read_word(window.data, begin + WORD_BYTES * layout.tag_word)
+    label_row(rows, row, number, time_tag, window.first_byte + begin)
     samples = begin + layout.header_bytes
     return read_binary_samples(window.data, samples, layout, rows.samples_adc[row])
 
@@ -221,9 +222,7 @@ def scan_bare_binary(
         if found >= 0:
             noted = note_fault(faults, noted, _RANGE, byte, (found, layout.event_bytes))
         else:
-            rows.event_number[row] = number
-            rows.time_tag[row] = -1
-            rows.first_byte[row] = byte
+            label_row(rows, row, number, NO_TIME_TAG, byte)
             row += 1
         number += 1
         pos += layout.event_bytes

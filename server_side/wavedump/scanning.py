@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from server_side.wavedump.compilation import compiled_scan
 
+NO_TIME_TAG = -1
+"""The format has none."""
 PADDING_BYTES = 8
 """So many bytes behind the last one in sight may be looked at; the first of them is NUL."""
 
@@ -82,6 +84,14 @@ def byte_at(data: NDArray[np.uint8], pos: int) -> int:
     as the rest of reading a sample.
     """
     return int(data[np.uint64(pos)])
+
+
+@compiled_scan
+def label_row(rows: EventRows, row: int, number: int, time_tag: int, byte: int) -> None:
+    """Write everything of an event but its samples."""
+    rows.event_number[row] = number
+    rows.time_tag[row] = time_tag
+    rows.first_byte[row] = byte
 
 
 @compiled_scan

@@ -17,6 +17,7 @@ from server_side.wavedump.scanning import (
     ByteWindow,
     EventRows,
     ScanPlace,
+    label_row,
     note_fault,
 )
 from server_side.wavedump.text_header import (
@@ -158,7 +159,5 @@ def keep_event(rows: EventRows, row: int, header: TextHeader, byte: int, is_dama
     """Complete the row of an undamaged event; return the next free row."""
     if is_damaged:
         return row
-    rows.event_number[row] = header.number
-    rows.time_tag[row] = header.time_tag
-    rows.first_byte[row] = byte
+    label_row(rows, row, header.number, header.time_tag, byte)
     return row + 1
