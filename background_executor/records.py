@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from background_executor.decision_records import DecisionRecord
+from background_executor.imported import ImportedPlan, Provenance
 from server_side.hv_curve import HvCurve
 from server_side.journal import EndReason, LiveProgress
 from server_side.result import PointResult
@@ -108,6 +109,8 @@ class Verdict(StrEnum):
     """The PMT saw no light."""
     FIT_FAILED = "fit_failed"
     """No valid fit of the judging model."""
+    IMPORTED = "imported"
+    """It was read from an old tree; nothing was there to be judged."""
 
 
 class CheckOutcome(StrEnum):
@@ -195,12 +198,14 @@ class GainRecord:
     """The number on a tile, with what it needs to be read rightly."""
 
     gain: float
-    gain_err: float
+    gain_err: float | None
+    """None where it is unknown, in imported results."""
     method: str
     """``gain_peak`` or ``gain_mean``."""
     model: str
-    chi2: float
-    ndf: int
+    chi2: float | None
+    """None as the error is."""
+    ndf: int | None
 
 
 @dataclass(frozen=True)
@@ -233,6 +238,7 @@ class PointRecord:
     updated_at: datetime
     awaits_take: int | None = None
     """Number of the take that a retake waits for; None when none was asked for."""
+    awaits_since: datetime | None = None
     last_decision_id: int = 0
     """Newest step in the history of that take's decisions, also one that took one back."""
 
@@ -272,9 +278,10 @@ class ScanRecord:
     site: str
     kind: ScanKind
     serial_number: str
-    slot: int
+    slot: int | None
+    """None where nobody wrote it down, in imported scans."""
     state: ScanState
-    plan: ScanPlan
+    plan: ScanPlan | ImportedPlan
     started_at: datetime
     ended_at: datetime | None
     message: str
@@ -287,6 +294,12 @@ class ScanRecord:
     updated_at: datetime
     is_kept_aside: bool = False
     """It stays as it is and is not in the way of the next scan."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """Whether it was measured here or imported."""
+        is_imported = isinstance(self.plan, ImportedPlan)
+        return Provenance.IMPORTED if is_imported else Provenance.MEASURED
 
 
 @dataclass(frozen=True)
@@ -313,6 +326,8 @@ class HvPointRecord:
     gain_err: float | None
     model: str
     used: bool
+    is_dead: bool
+    """Measured without a gain, and set aside by nobody: it takes the voltage away."""
     note: str
     """Why it was left out, or what is poor about it although it is used."""
 
@@ -324,6 +339,8 @@ class HvCurveRecord:
     scan_id: str
     points: tuple[HvPointRecord, ...]
     curve: HvCurve
+    recommended_v: float | None
+    """Voltage for the target gain, rounded to the supply's step; None where there is none."""
     updated_at: datetime
 
 
