@@ -18,13 +18,17 @@ import atheris
 
 with atheris.instrument_imports(include=["server_side.wavedump"]):
     from server_side.errors import RawDataError
+    from server_side.settings import DaqSettings
     from server_side.wavedump import generation_of, open_reader
 
-from tests.server_side.wavedump.raw_content import DAQ, STYLES, make_events
+from tests.server_side.wavedump.raw_content import STYLES, make_events
 
 TIMEOUT_S = 20
 MEMORY_MB = 2048
-LARGEST_BYTES = 4096
+LARGEST_BYTES = 1024
+EVENTS = 4
+DAQ = DaqSettings(record_length=8)
+"""Short events: plain Python reads few bytes a second, and headers hold the branches."""
 
 
 def read_in_two_steps(content: bytes, cut: int, path: Path) -> None:
@@ -67,7 +71,7 @@ def make_test_one(path: Path) -> "atheris.TestOneInputCallback":
 def write_seeds(folder: Path) -> None:
     """Write one small file of every format as a beginning."""
     for name, style in STYLES.items():
-        content = style.content(make_events(4))
+        content = style.content(make_events(EVENTS, length=DAQ.record_length))
         (folder / f"seed-{name}").write_bytes(b"\xff\xff" + content)
         (folder / f"seed-{name}-grows").write_bytes(b"\x40\x00" + content)
 
