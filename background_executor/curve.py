@@ -3,8 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from background_executor.decision_records import DecisionKind
+from background_executor.health import HealthSettings
 from background_executor.imported import Provenance
 from background_executor.records import (
     HvCurveRecord,
@@ -27,7 +29,7 @@ _IMPORTED = (
 
 
 def make_hv_curve(
-    scan: ScanRecord, points: Sequence[PointRecord], target_gain: float
+    scan: ScanRecord, points: Sequence[PointRecord], health: HealthSettings
 ) -> HvCurveRecord:
     """Fit the power law through the valid gains of an HV check.
 
@@ -41,7 +43,7 @@ def make_hv_curve(
         [point.voltage_v for point in used],
         [math.nan if point.gain is None else point.gain for point in used],
         [math.nan if point.gain_err is None else point.gain_err for point in used],
-        target_gain=target_gain,
+        target_gain=health.target_gain,
     )
     if doubts := [words for point in points if (words := _describe_doubt(point))]:
         curve = replace(curve, message="; ".join(filter(None, (curve.message, *doubts))))
@@ -55,7 +57,16 @@ def make_hv_curve(
             curve, valid=False, hv_at_target_v=None, hv_at_target_err_v=None, message=_IMPORTED
         )
     updated_at = max((point.updated_at for point in points), default=scan.updated_at)
-    return HvCurveRecord(scan.scan_id, tuple(judged), curve, updated_at)
+    recommended_v = _round_to_step(curve.hv_at_target_v, health.supply_step_v)
+    return HvCurveRecord(scan.scan_id, tuple(judged), curve, recommended_v, updated_at)
+
+
+def _round_to_step(voltage_v: float | None, step_v: float) -> float | None:
+    """Return the voltage nearest to it that the supply can be set to."""
+    if voltage_v is None:
+        return None
+    step = Decimal(str(step_v))
+    return float((Decimal(voltage_v) / step).to_integral_value() * step)
 
 
 def _judge_point(point: PointRecord) -> HvPointRecord | None:
@@ -70,6 +81,7 @@ def _judge_point(point: PointRecord) -> HvPointRecord | None:
         gain_err=gain.gain_err if gain else None,
         model=gain.model if gain else "",
         used=not left_out,
+        is_dead=bool(left_out) and not _is_set_aside(point),
         note=left_out or _doubt(point),
     )
 

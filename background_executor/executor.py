@@ -22,6 +22,7 @@ from background_executor.decisions.outcomes import conclude
 from background_executor.errors import RefusedError, UnreachableError
 from background_executor.fetch import fetch_waiting
 from background_executor.following import FollowedJobRecord
+from background_executor.hv_files import HvFiles
 from background_executor.idle_scans import IdleScans
 from background_executor.job_logs import JobLogs
 from background_executor.job_queue import JobQueue
@@ -74,6 +75,7 @@ class Executor:
         self._started_at = started_at
         self._queue = JobQueue(site)
         self._logs = JobLogs(site)
+        self._hv_files = HvFiles(site)
         self._sweeps_all = True
         self._swept_at: datetime | None = None
         self._link = Link(LinkState.DISCONNECTED, "not asked yet", None)
@@ -100,6 +102,7 @@ class Executor:
             self._work_with_server(now)
             if settle_scans(self._site, now, self._swept_at):
                 self._sweep_work.hasten()
+            self._hv_files.keep_up()
         self._beat(now, ExecutorState.RUNNING if goes_on else ExecutorState.STOPPING)
         return goes_on
 

@@ -15,6 +15,7 @@ from background_executor.audit import EventFilter, event_select
 from background_executor.commands import Command
 from background_executor.curve import make_hv_curve
 from background_executor.following import FollowedJobRecord, PublicationRecord, PublicationState
+from background_executor.health import HealthSettings
 from background_executor.imported import ImportedRecord, Provenance
 from background_executor.records import ENDED_JOB_STATES, ScanState
 from background_executor.reference import ReferenceKind, ReferenceRecord
@@ -132,12 +133,12 @@ def imported_result(store: Store, result_id: int) -> ImportedRecord | None:
     return row and reading.to_imported(row, store.results_folder)
 
 
-def hv_curve(store: Store, scan_id: str, target_gain: float = 1e7) -> records.HvCurveRecord | None:
+def hv_curve(store: Store, scan_id: str, health: HealthSettings) -> records.HvCurveRecord | None:
     """Return the gain curve of an HV check as far as it is measured; None for another scan."""
     found = scan(store, scan_id)
     if found is None or found.kind is not ScanKind.HV:
         return None
-    return make_hv_curve(found, points(store, scan_id), target_gain)
+    return make_hv_curve(found, points(store, scan_id), health)
 
 
 def jobs(store: Store, scan_id: str) -> tuple[records.JobRecord, ...]:

@@ -222,12 +222,13 @@ def _asks_for_a_look(check: CheckRecord) -> bool:
 
 def _summarise(verdict: Verdict, checks: tuple[CheckRecord, ...]) -> str:
     light, fit, *_ = checks
-    if verdict is Verdict.NO_LIGHT:
-        return light.text
-    if verdict is Verdict.FIT_FAILED:
-        return fit.text
     if verdict is Verdict.HEALTHY:
         return "every required check passed"
+    if verdict in (Verdict.NO_LIGHT, Verdict.FIT_FAILED):
+        # Other required checks fail with it; an optional one may be the cause.
+        first = light if verdict is Verdict.NO_LIGHT else fit
+        causes = (c for c in checks if not c.required and _asks_for_a_look(c))
+        return "; ".join(check.text for check in (first, *causes))
     worst_first = sorted(filter(_asks_for_a_look, checks), key=_weight)
     return "; ".join(check.text for check in worst_first)
 

@@ -201,6 +201,7 @@ def _fit(args: argparse.Namespace) -> int:
 def _add_hv_curve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("points", type=Path, help="CSV file with the columns hv_V,gain,gain_err")
     parser.add_argument("--target-gain", type=_gain, default=1e7, help="gain that is wanted")
+    parser.add_argument("--plot", type=Path, help="PNG file to draw points, curve and band into")
 
 
 def _gain(text: str) -> float:
@@ -213,7 +214,7 @@ def _gain(text: str) -> float:
 def _hv_curve(args: argparse.Namespace) -> int:
     from server_side.fit_cli import hv_curve_file_json  # noqa: PLC0415
 
-    print(hv_curve_file_json(args.points, args.target_gain))
+    print(hv_curve_file_json(args.points, args.target_gain, args.plot))
     return 0
 
 

@@ -32,6 +32,13 @@ class FitReport(BoundaryModel):
     message: str
 
 
+class HvOutlierReport(BoundaryModel):
+    """A point beside the curve through the others, and by how many errors."""
+
+    hv_V: float  # noqa: N815 - name in exchange files
+    pull: float
+
+
 class HvCurveReport(BoundaryModel):
     """What ``hv-curve`` prints; ``hv_at_target`` is null with the reason in ``message``."""
 
@@ -44,6 +51,7 @@ class HvCurveReport(BoundaryModel):
     ndf: int
     valid: bool
     message: str
+    outliers: tuple[HvOutlierReport, ...] = ()
 
 
 class _SpectrumEntry(BaseModel):
@@ -87,8 +95,13 @@ def fit_file_json(path: Path, model: str) -> str:
     return json.dumps(rows if many else rows[0], indent=2)
 
 
-def hv_curve_file_json(path: Path, target_gain: float = 1e7) -> str:
+def hv_curve_file_json(path: Path, target_gain: float = 1e7, plot: Path | None = None) -> str:
     """Fit the power law to a file with the columns ``hv_V,gain,gain_err``; return JSON.
+
+    Parameters
+    ----------
+    plot
+        PNG file to draw points, curve and band into.
 
     Raises
     ------
@@ -97,6 +110,10 @@ def hv_curve_file_json(path: Path, target_gain: float = 1e7) -> str:
     """
     voltage, gain, error = _read_points(path)
     curve = fit_hv_curve(voltage, gain, error, target_gain=target_gain)
+    if plot is not None:
+        from server_side.hv_plot import draw_hv_plot  # noqa: PLC0415 - matplotlib is slow to load
+
+        draw_hv_plot(voltage, gain, error, curve, title=path.stem, path=plot)
     return _hv_report(curve).model_dump_json(indent=2)
 
 
@@ -181,6 +198,9 @@ def _hv_report(curve: HvCurve) -> HvCurveReport:
         ndf=curve.ndf,
         valid=curve.valid,
         message=curve.message,
+        outliers=tuple(
+            HvOutlierReport(hv_V=entry.voltage_v, pull=entry.pull) for entry in curve.outliers
+        ),
     )
 
 

@@ -10,12 +10,12 @@ Use ``fit_hv_curve`` for the fit, ``gain_at_voltage`` for curve and band.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from server_side.chi2 import chi2_probability
+from server_side.hv_line import HvLine, HvOutlier, HvPoints, find_outliers, fit_line
 
 MIN_POINTS = 3
 MIN_VOLTAGE_RATIO = 1.01
@@ -43,33 +43,8 @@ class HvCurve:
     ndf: int
     valid: bool
     message: str
-
-
-@dataclass(frozen=True)
-class _Points:
-    """Points sorted by voltage, arrays of shape (points,)."""
-
-    voltage_v: NDArray[np.float64]
-    gain: NDArray[np.float64]
-    relative_err: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Line:
-    """ln(gain) = level + index * (ln(voltage) - pivot); level and index are uncorrelated."""
-
-    level: float
-    level_err: float
-    index: float
-    index_err: float
-    pivot: float
-    chi2: float
-    ndf: int
-    worst_v: float
-    worst_pull: float
-
-    def log_gain_err(self, log_voltage: float) -> float:
-        return math.hypot(self.level_err, self.index_err * (log_voltage - self.pivot))
+    outliers: tuple[HvOutlier, ...] = ()
+    """Points beside the curve through the others, by voltage."""
 
 
 def fit_hv_curve(
@@ -107,9 +82,15 @@ def fit_hv_curve(
     points = _read_points(voltage_v, gain, gain_err)
     if isinstance(points, str):
         return _refusal(target, points)
-    line = _fit_line(points)
+    line = fit_line(points)
     why_not = _fault(points, line, target, index_limits, min_p_value)
-    return _curve(line, target, why_not)
+    return _with_outliers(_curve(line, target, why_not), find_outliers(points))
+
+
+def _with_outliers(curve: HvCurve, outliers: tuple[HvOutlier, ...]) -> HvCurve:
+    """Name outliers behind what the message says already."""
+    words = "; ".join((*filter(None, (curve.message,)), *(entry.words for entry in outliers)))
+    return replace(curve, message=words, outliers=outliers)
 
 
 def gain_at_voltage(curve: HvCurve, voltage_v: float) -> tuple[float, float] | None:
@@ -137,7 +118,7 @@ def _is_positive(value: object) -> bool:
 
 def _read_points(
     voltage_v: Sequence[float], gain: Sequence[float], gain_err: Sequence[float]
-) -> _Points | str:
+) -> HvPoints | str:
     """Return the points sorted by voltage, or what is wrong with them."""
     rows = list(zip(voltage_v, gain, gain_err, strict=False))
     if not len(voltage_v) == len(gain) == len(gain_err):
@@ -152,7 +133,7 @@ def _read_points(
         if fault:
             return fault
     table = np.array(sorted((float(v), float(g), float(e)) for v, g, e in rows))
-    points = _Points(table[:, 0], table[:, 1], table[:, 2] / table[:, 1])
+    points = HvPoints(table[:, 0], table[:, 1], table[:, 2] / table[:, 1])
     return _series_fault(points) or points
 
 
@@ -173,7 +154,7 @@ def _point_fault(voltage: float, gain: float, error: float) -> str:
     return ""
 
 
-def _series_fault(points: _Points) -> str:
+def _series_fault(points: HvPoints) -> str:
     voltage, gain = points.voltage_v, points.gain
     same = np.flatnonzero(np.diff(voltage) == 0)
     if same.size:
@@ -190,31 +171,9 @@ def _series_fault(points: _Points) -> str:
     return ""
 
 
-def _fit_line(points: _Points) -> _Line:
-    x, y = np.log(points.voltage_v), np.log(points.gain)
-    weight = points.relative_err**-2.0
-    pivot = float(np.average(x, weights=weight))
-    spread = float(np.sum(weight * (x - pivot) ** 2))
-    level = float(np.average(y, weights=weight))
-    index = float(np.sum(weight * (x - pivot) * y)) / spread
-    pulls = (y - level - index * (x - pivot)) / points.relative_err
-    worst = int(np.argmax(np.abs(pulls)))
-    return _Line(
-        level=level,
-        level_err=float(np.sum(weight)) ** -0.5,
-        index=index,
-        index_err=spread**-0.5,
-        pivot=pivot,
-        chi2=float(np.sum(pulls**2)),
-        ndf=len(x) - 2,
-        worst_v=float(points.voltage_v[worst]),
-        worst_pull=float(pulls[worst]),
-    )
-
-
 def _fault(
-    points: _Points,
-    line: _Line,
+    points: HvPoints,
+    line: HvLine,
     target: float,
     index_limits: tuple[float, float],
     min_p_value: float,
@@ -243,7 +202,7 @@ def _fault(
     return ""
 
 
-def _index_fault(line: _Line, low: float, high: float) -> str:
+def _index_fault(line: HvLine, low: float, high: float) -> str:
     index = f"{line.index:.2f} +- {line.index_err:.2f}"
     if not low <= line.index <= high:
         return f"the index {index} is not between {low:g} and {high:g}"
@@ -257,7 +216,7 @@ def _index_fault(line: _Line, low: float, high: float) -> str:
     return ""
 
 
-def _curve(line: _Line, target: float, why_not: str) -> HvCurve:
+def _curve(line: HvLine, target: float, why_not: str) -> HvCurve:
     distance = (math.log(target) - line.level) / line.index if not why_not else 0.0
     log_err = line.log_gain_err(line.pivot + distance) / abs(line.index) if not why_not else 0.0
     voltage = math.exp(line.pivot + distance)

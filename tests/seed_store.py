@@ -140,10 +140,16 @@ def start_scan(store: Store, plan: ScanPlan, job: str, now: datetime) -> None:
 
 
 def store_point(
-    store: Store, config: SiteConfig, plan: ScanPlan, result: PointResult, now: datetime
+    store: Store,
+    config: SiteConfig,
+    plan: ScanPlan,
+    result: PointResult,
+    now: datetime,
+    *,
+    folder: Path | None = None,
 ) -> int:
     """Publish a result as a job would, and store it judged as the executor would."""
-    folder = config.results_folder / plan.scan_id
+    folder = folder or config.results_folder / plan.scan_id
     published = publish_folder(
         folder,
         scan_id=plan.scan_id,

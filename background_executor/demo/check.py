@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from background_executor import instance, queries
@@ -21,14 +22,21 @@ from background_executor.demo.scenario import (
     make_fresh,
     write_settings,
 )
+from background_executor.health import HealthSettings
 from background_executor.records import PointRecord, PointState, ScanRecord
 from background_executor.store import Store
-from server_side.result import ELEMENTARY_CHARGE_C
+from server_side.result import ELEMENTARY_CHARGE_C, FitOutcome, ValidFit
 from server_side.scan import ScanKind, Slot
 
 MAX_DEVIATION = 0.06
 """Of the two-Gaussian gain from the true peak: its bias of 2 to 4 % and three times its error."""
 TIMEOUT_S = 280.0
+DEFAULT_MODEL = "dft"
+"""Its gain_peak is that of the true peak, whatever judges."""
+MAX_MODEL_DEVIATION = 0.015
+"""Of the default model's gain from the true peak, beside three of its errors."""
+MAX_HV_DEVIATION_V = 3.0
+"""Of the voltage from the true one, or three of its errors where that is more."""
 _PC_PER_GAIN = ELEMENTARY_CHARGE_C * 1e12
 
 
@@ -42,6 +50,31 @@ class PointCheck:
     fault: str
     """Why the check fails for it; empty when it does not."""
     deviation: float | None
+    """Of the judged gain."""
+    model_deviation: float | None
+    """Of the default model's gain; None where there is none, or a fault is simulated."""
+
+
+@dataclass(frozen=True)
+class HvCheck:
+    """The voltage beside the truth."""
+
+    true_hv_v: float
+    hv_v: float | None
+    hv_err_v: float | None
+    recommended_v: float | None
+    message: str
+
+    @property
+    def fault(self) -> str:
+        """Why the check fails for it; empty when it does not."""
+        if self.hv_v is None or self.hv_err_v is None:
+            return f"no voltage: {self.message}"
+        allowed = max(MAX_HV_DEVIATION_V, 3.0 * self.hv_err_v)
+        deviation = self.hv_v - self.true_hv_v
+        if abs(deviation) <= allowed:
+            return ""
+        return f"the voltage is {deviation:+.1f} V off, more than {allowed:.1f} V"
 
 
 def run_check(folder: Path) -> int:
@@ -55,7 +88,7 @@ def run_check(folder: Path) -> int:
         try:
             scans = _measure(children, folders, store, config)
             checks = [check for scan in scans for check in _compare(store, folders, scan)]
-            hv = _hv_check(store, folders, scans[-1])
+            hv = _hv_check(store, folders, scans[-1], config.health)
         finally:
             store.close()
             instance.stop(config)
@@ -89,12 +122,24 @@ def _wait_for_bench(child: Child) -> None:
 def _compare(store: Store, folders: DemoFolders, scan: ScanRecord) -> list[PointCheck]:
     truth = bench.read_truth(folders, scan.kind)
     return [
-        _compare_point(scan, point, truth.peak_pc(scan.serial_number, point.point.name))
+        _compare_point(
+            scan,
+            point,
+            _default_fit(store, point),
+            truth.peak_pc(scan.serial_number, point.point.name),
+        )
         for point in queries.points(store, scan.scan_id)
     ]
 
 
-def _compare_point(scan: ScanRecord, point: PointRecord, true_peak_pc: float) -> PointCheck:
+def _default_fit(store: Store, point: PointRecord) -> FitOutcome | None:
+    record = None if point.result_id is None else queries.result(store, point.result_id)
+    return None if record is None else record.result.fit_of(DEFAULT_MODEL)
+
+
+def _compare_point(
+    scan: ScanRecord, point: PointRecord, fit: FitOutcome | None, true_peak_pc: float
+) -> PointCheck:
     name = point.point.name
     true_gain = true_peak_pc / _PC_PER_GAIN
     deviation = point.gain.gain / true_gain - 1.0 if point.gain else None
@@ -106,9 +151,35 @@ def _compare_point(scan: ScanRecord, point: PointRecord, true_peak_pc: float) ->
     )
     line = (
         f"{scan.serial_number} {name:<15} true peak {true_peak_pc:.3f} pC = {true_gain:.3e}, "
-        f"gain {fitted:<33} {verdict or point.state}"
+        f"gain {fitted:<33} {_in_words(fit, true_gain)} {verdict or point.state}"
     )
-    return PointCheck(scan.serial_number, name, line, _fault(scan, point, deviation), deviation)
+    fault = _fault(scan, point, deviation)
+    is_simulated = scan.kind is ScanKind.POSITION and (scan.serial_number, name) in FAULTS
+    model_deviation = (
+        fit.gain_peak / true_gain - 1.0 if isinstance(fit, ValidFit) and not is_simulated else None
+    )
+    if not fault and not is_simulated:
+        fault = _model_fault(fit, true_gain)
+    return PointCheck(scan.serial_number, name, line, fault, deviation, model_deviation)
+
+
+def _in_words(fit: FitOutcome | None, true_gain: float) -> str:
+    if not isinstance(fit, ValidFit):
+        return f"{DEFAULT_MODEL} {'no fit':<16}"
+    relative_err = fit.gain_peak_err / true_gain
+    return f"{DEFAULT_MODEL} {fit.gain_peak / true_gain - 1.0:+7.2%} +- {relative_err:.2%}"
+
+
+def _model_fault(fit: FitOutcome | None, true_gain: float) -> str:
+    """Return why the default model's gain of a healthy point is not near the true peak."""
+    if not isinstance(fit, ValidFit):
+        why = "it was not fitted" if fit is None else fit.message
+        return f"no gain of the default model {DEFAULT_MODEL}: {why}"
+    allowed = MAX_MODEL_DEVIATION + 3.0 * fit.gain_peak_err / true_gain
+    deviation = fit.gain_peak / true_gain - 1.0
+    if abs(deviation) <= allowed:
+        return ""
+    return f"{DEFAULT_MODEL} deviates by {deviation:+.1%}, more than {allowed:.1%}"
 
 
 def _fault(scan: ScanRecord, point: PointRecord, deviation: float | None) -> str:
@@ -126,30 +197,42 @@ def _fault(scan: ScanRecord, point: PointRecord, deviation: float | None) -> str
     return ""
 
 
-def _hv_check(store: Store, folders: DemoFolders, scan: ScanRecord) -> dict[str, object]:
-    record = queries.hv_curve(store, scan.scan_id)
-    return {
-        "true_hv_v": bench.read_truth(folders, ScanKind.HV).hv_at_target_v(scan.serial_number),
-        "hv_v": record.curve.hv_at_target_v if record else None,
-        "hv_err_v": record.curve.hv_at_target_err_v if record else None,
-        "message": record.curve.message if record else "no point was measured",
-    }
+def _hv_check(
+    store: Store, folders: DemoFolders, scan: ScanRecord, health: HealthSettings
+) -> HvCheck:
+    record = queries.hv_curve(store, scan.scan_id, health)
+    return HvCheck(
+        true_hv_v=bench.read_truth(folders, ScanKind.HV).hv_at_target_v(scan.serial_number),
+        hv_v=record.curve.hv_at_target_v if record else None,
+        hv_err_v=record.curve.hv_at_target_err_v if record else None,
+        recommended_v=record.recommended_v if record else None,
+        message=record.curve.message if record else "no point was measured",
+    )
 
 
-def _report(checks: list[PointCheck], hv: dict[str, object], seconds: float) -> int:
+def _report(checks: list[PointCheck], hv: HvCheck, seconds: float) -> int:
     for check in checks:
         print(check.line + (f"   WRONG: {check.fault}" if check.fault else ""))
     wrong = [f"{c.serial_number} {c.point}: {c.fault}" for c in checks if c.fault]
-    found = f"{hv['hv_v']:.1f} +- {hv['hv_err_v']:.1f} V" if hv["hv_v"] else "none"
-    print(f"HV for gain 1e7: {found} (true {hv['true_hv_v']:.1f} V) {hv['message']}")
-    deviations = [abs(check.deviation) for check in checks if check.deviation is not None]
+    wrong += [f"HV check: {hv.fault}"] if hv.fault else []
+    found = "none" if hv.hv_v is None else f"{hv.hv_v:.1f} +- {hv.hv_err_v or 0.0:.1f} V"
+    print(
+        f"HV for gain 1e7: {found} (true {hv.true_hv_v:.1f} V) {hv.message}"
+        + (f"   WRONG: {hv.fault}" if hv.fault else "")
+    )
     summary = {
         "ok": not wrong,
         "points": len(checks),
         "wrong": wrong,
-        "largest_deviation": round(max(deviations), 4) if deviations else None,
-        "hv": hv,
+        "largest_deviation": _largest(check.deviation for check in checks),
+        "largest_model_deviation": _largest(check.model_deviation for check in checks),
+        "hv": asdict(hv),
         "seconds": round(seconds, 1),
     }
     print(json.dumps(summary))
     return 1 if wrong else 0
+
+
+def _largest(deviations: Iterable[float | None]) -> float | None:
+    sizes = [abs(deviation) for deviation in deviations if deviation is not None]
+    return round(max(sizes), 4) if sizes else None

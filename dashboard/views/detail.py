@@ -55,5 +55,5 @@ def read_curve(store: Store, config: SiteConfig, scan_id: str) -> CurveView | No
     -------
     None when there is no such check.
     """
-    record = queries.hv_curve(store, scan_id, config.health.target_gain)
+    record = queries.hv_curve(store, scan_id, config.health)
     return None if record is None else show_curve(record)

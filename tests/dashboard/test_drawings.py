@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from background_executor import queries
+from background_executor.health import HealthSettings
 from background_executor.store import Store
 from dashboard.components.curve_svg import draw_curve
 from dashboard.components.geometry import CENTRE, RIM, lay_out
@@ -102,7 +103,7 @@ def test_a_live_face_can_be_hatched_by_the_clock_and_a_stored_one_cannot() -> No
 def test_user_text_stays_text_in_every_drawing(store: Store) -> None:
     told_of = Moment(HOSTILE, NOW)
     voltage = Tile("HV_1800", VoltagePoint(voltage_v=1800), Face.FAILED, "", HOSTILE, told_of)
-    curve = queries.hv_curve(store, HV_SCAN)
+    curve = queries.hv_curve(store, HV_SCAN, HealthSettings())
     assert curve is not None
     view = show_curve(curve)
     spectrum = fitted_spectrum(first_result(store), None)
@@ -186,7 +187,7 @@ def test_a_spectrum_without_a_valid_fit_says_so_and_has_no_pulls(store: Store) -
 def test_the_curve_marks_a_voltage_only_when_there_is_one(
     store: Store, scan_id: str, has_answer: bool
 ) -> None:
-    record = queries.hv_curve(store, scan_id)
+    record = queries.hv_curve(store, scan_id, HealthSettings())
     assert record is not None
     classes = [e.get("class") for e in parse(draw_curve(show_curve(record), "HV", SIZE)).iter()]
     assert ("answer" in classes) == has_answer

@@ -7,6 +7,7 @@ import pytest
 
 from background_executor import queries
 from background_executor.decision_records import DecisionKind, DecisionRecord
+from background_executor.health import HealthSettings
 from background_executor.records import (
     CommandRecord,
     CommandState,
@@ -217,7 +218,7 @@ def test_a_place_without_scan_shows_nothing(empty_site, tmp_path) -> None:  # ty
 
 
 def test_an_hv_check_answers_with_a_voltage_and_its_error(store: Store) -> None:
-    record = queries.hv_curve(store, HV_SCAN)
+    record = queries.hv_curve(store, HV_SCAN, HealthSettings())
     assert record is not None
     view = show_curve(record)
     assert view.hv_v == pytest.approx(1785, abs=10)
@@ -228,7 +229,7 @@ def test_an_hv_check_answers_with_a_voltage_and_its_error(store: Store) -> None:
 
 
 def test_an_hv_check_without_an_answer_says_why(store: Store) -> None:
-    record = queries.hv_curve(store, POOR_HV_SCAN)
+    record = queries.hv_curve(store, POOR_HV_SCAN, HealthSettings())
     assert record is not None
     view = show_curve(record)
     assert view.hv_v is None

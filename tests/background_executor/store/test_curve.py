@@ -20,10 +20,11 @@ from tests.seed_results import Fate, make_result
 
 TRUE_HV = 1785.0
 INDEX = 6.9
+HEALTH = HealthSettings()
 
 
 def _curve(store: Store, plan: ScanPlan) -> HvCurveRecord:
-    record = queries.hv_curve(store, plan.scan_id)
+    record = queries.hv_curve(store, plan.scan_id, HEALTH)
     assert record is not None
     return record
 
@@ -126,12 +127,34 @@ def test_a_target_that_is_not_bracketed_gives_none(
     store: Store, hv_plan: ScanPlan, now: datetime
 ) -> None:
     _measure(store, hv_plan, now)
-    record = queries.hv_curve(store, hv_plan.scan_id, target_gain=3e7)
+    record = queries.hv_curve(store, hv_plan.scan_id, HealthSettings(target_gain=3e7))
     assert record is not None
     assert (record.curve.hv_at_target_v, record.curve.target_gain) == (None, 3e7)
     assert record.curve.message
 
 
 def test_a_position_scan_has_no_curve(scanning: Store, plan: ScanPlan) -> None:
-    assert queries.hv_curve(scanning, plan.scan_id) is None
-    assert queries.hv_curve(scanning, "ffffffffffff") is None
+    assert queries.hv_curve(scanning, plan.scan_id, HEALTH) is None
+    assert queries.hv_curve(scanning, "ffffffffffff", HEALTH) is None
+
+
+@pytest.mark.parametrize("step_v", [1.0, 5.0, 0.1])
+def test_the_recommended_voltage_is_one_that_the_supply_can_be_set_to(
+    store: Store, hv_plan: ScanPlan, now: datetime, step_v: float
+) -> None:
+    _measure(store, hv_plan, now)
+    health = HealthSettings(supply_step_v=step_v)
+    record = queries.hv_curve(store, hv_plan.scan_id, health)
+    assert record is not None
+    assert record.recommended_v is not None
+    assert record.curve.hv_at_target_v is not None
+    steps = record.recommended_v / step_v
+    assert steps - round(steps) == pytest.approx(0.0, abs=1e-6)
+    assert abs(record.recommended_v - record.curve.hv_at_target_v) <= 0.5 * step_v + 1e-9
+
+
+def test_without_a_voltage_none_is_recommended(
+    store: Store, hv_plan: ScanPlan, now: datetime
+) -> None:
+    _measure(store, hv_plan, now, {2: Fate.FIT_FAILED})
+    assert _curve(store, hv_plan).recommended_v is None

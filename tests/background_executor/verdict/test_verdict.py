@@ -274,3 +274,16 @@ def test_the_outcome_of_a_check_follows_its_limits(value: float, limits: list[fl
     expected = CheckOutcome.NEAR_LIMIT if is_near else CheckOutcome.PASSED
     assert check.outcome is (CheckOutcome.OUTSIDE if is_outside else expected)
     assert check.text
+
+
+def test_what_may_be_the_cause_of_no_light_is_said_with_it() -> None:
+    result = _result(Fate.NO_LIGHT)
+    dead = tuple(
+        entry.model_copy(update={"value": 0.0}) if entry.name == "baseline_noise_adc" else entry
+        for entry in result.quality
+    )
+    verdict = judge(result.model_copy(update={"quality": dead}), HEALTH, NOW).verdict
+    assert verdict.verdict is Verdict.NO_LIGHT
+    assert "baseline noise 0 +- 0.004 counts lies 1e+02 % below the outer limit 0.5" in (
+        verdict.summary
+    )

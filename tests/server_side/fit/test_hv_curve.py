@@ -195,3 +195,32 @@ def test_a_voltage_lies_between_the_measured_ones(
     if curve.hv_at_target_v is not None:
         assert voltage[0] <= curve.hv_at_target_v <= voltage[-1]
         assert 4 <= (curve.index or 0) <= 12
+
+
+def test_a_point_beside_the_curve_through_the_others_is_named_also_when_there_is_a_voltage() -> (
+    None
+):
+    series = exact_series(relative=0.004)
+    series.gain[3] *= 1.016
+    curve = fit_hv_curve(series.voltage, series.gain, series.error)
+    assert curve.valid
+    assert [outlier.voltage_v for outlier in curve.outliers] == [1850.0]
+    assert curve.outliers[0].pull > 3.0
+    assert "1850 V lies" in curve.message
+    assert "errors above the curve through the other points" in curve.message
+
+
+def test_points_on_the_curve_are_no_outliers() -> None:
+    series, rng = exact_series(), np.random.default_rng(7)
+    named = 0
+    for _ in range(200):
+        gains = [g * (1 + 0.004 * rng.standard_normal()) for g in series.gain]
+        named += len(fit_hv_curve(series.voltage, gains, series.error).outliers)
+    # A pull of more than 3 has a probability of 0.0027, with five points a series.
+    assert named <= 12
+
+
+def test_three_points_have_no_outlier() -> None:
+    series = exact_series()
+    curve = fit_hv_curve(series.voltage[:3], series.gain[:3], series.error[:3])
+    assert curve.outliers == ()

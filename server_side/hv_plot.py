@@ -1,0 +1,123 @@
+"""Draw gain over high voltage, both axes logarithmic, with the fitted power law and its band."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+
+from server_side.hv_curve import HvCurve, gain_at_voltage
+
+DATA_COLOUR = "#1A1A1A"
+FIT_COLOUR = "#0072B2"
+FAULT_COLOUR = "#B83200"
+MARGIN = 0.01
+"""Of the voltages, drawn beyond the first and last point."""
+
+
+def draw_hv_plot(
+    voltage_v: Sequence[float],
+    gain: Sequence[float],
+    gain_err: Sequence[float],
+    curve: HvCurve,
+    *,
+    title: str,
+    path: Path,
+) -> None:
+    """Write points, curve and band as a PNG file; without a voltage, why there is none.
+
+    The file is there whole or not at all.
+    """
+    figure = Figure(figsize=(7.0, 5.2), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    measured = [row for row in zip(voltage_v, gain, gain_err, strict=True) if _is_drawn(*row)]
+    _draw_points(axes, measured, curve)
+    if measured:
+        _draw_curve(axes, curve, [row[0] for row in measured])
+    _write_numbers(axes, curve)
+    _set_up_axes(axes)
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+    aside = path.with_name(f"{path.name}.part")
+    figure.savefig(aside, format="png", metadata={"Software": "PMT Scan Monitor"})
+    aside.replace(path)
+
+
+def _is_drawn(voltage: float, gain: float, error: float) -> bool:
+    return voltage > 0 and gain > 0 and math.isfinite(error)
+
+
+def _draw_points(
+    axes: Axes, measured: Sequence[tuple[float, float, float]], curve: HvCurve
+) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    outliers = {outlier.voltage_v for outlier in curve.outliers}
+    for is_outlier, colour, marker, label in (
+        (False, DATA_COLOUR, "o", "measured"),
+        (True, FAULT_COLOUR, "D", "beside the curve through the others"),
+    ):
+        rows = [row for row in measured if (row[0] in outliers) == is_outlier]
+        if rows:
+            voltages, gains, errors = zip(*rows, strict=True)
+            axes.errorbar(
+                voltages, gains, yerr=errors, fmt=marker, color=colour, markersize=5, label=label
+            )
+
+
+def _draw_curve(axes: Axes, curve: HvCurve, voltages: Sequence[float]) -> None:
+    grid = np.linspace((1 - MARGIN) * min(voltages), (1 + MARGIN) * max(voltages), 200)
+    band = [found for voltage in grid if (found := gain_at_voltage(curve, float(voltage)))]
+    axes.axhline(curve.target_gain or 1.0, color=DATA_COLOUR, linewidth=0.8, linestyle=":")
+    if not band:
+        return
+    values, errors = (np.array(part) for part in zip(*band, strict=True))
+    alpha = 1.0 if curve.valid else 0.4
+    axes.plot(grid, values, color=FIT_COLOUR, linewidth=1.8, alpha=alpha, label="power law")
+    axes.fill_between(
+        grid, values - errors, values + errors, color=FIT_COLOUR, alpha=0.2, label="one sigma"
+    )
+    if curve.hv_at_target_v is not None:
+        axes.axvline(curve.hv_at_target_v, color=FIT_COLOUR, linewidth=1.0, linestyle="--")
+
+
+def _write_numbers(axes: Axes, curve: HvCurve) -> None:
+    lines = []
+    if curve.hv_at_target_v is not None:
+        error = curve.hv_at_target_err_v or 0.0
+        lines.append(
+            f"HV for a gain of {curve.target_gain:.3g}: {curve.hv_at_target_v:.1f} ± {error:.1f} V"
+        )
+    else:
+        lines.append("NO VOLTAGE")
+    if curve.index is not None:
+        lines.append(f"index {curve.index:.2f} ± {curve.index_err or 0.0:.2f}")
+    if curve.chi2 is not None:
+        lines.append(f"χ²/ndf = {curve.chi2:.1f} / {curve.ndf}")
+    lines += curve.message.split("; ") if curve.message else []
+    axes.text(
+        0.02,
+        0.97,
+        "\n".join(lines),
+        transform=axes.transAxes,
+        va="top",
+        fontsize=9,
+        color=DATA_COLOUR if curve.valid else FAULT_COLOUR,
+        wrap=True,
+    )
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower right", fontsize=8)
+
+
+def _set_up_axes(axes: Axes) -> None:
+    axes.set_xlabel("high voltage (V)")
+    axes.set_ylabel("gain")
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.grid(visible=True, which="both", alpha=0.25)
