@@ -4,8 +4,8 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.errors import CommandError
-from background_executor.records import AcquisitionRecord
 from background_executor.site import Site
 from server_side.acquisitions import ACQUISITION_LIST, AcquisitionListing
 from server_side.scan import Point, ScanKind, parse_point

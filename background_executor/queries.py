@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from background_executor import reading, records, selections, tables
+from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.audit import EventFilter, event_select
 from background_executor.commands import Command
 from background_executor.curve import make_hv_curve
@@ -227,7 +228,7 @@ def reference_for(
     return row and reading.to_reference(row)
 
 
-def acquisitions(store: Store, site: str) -> tuple[records.AcquisitionRecord, ...]:
+def acquisitions(store: Store, site: str) -> tuple[AcquisitionRecord, ...]:
     """Return the acquisitions on the server that could be processed, newest first."""
     columns = tables.acquisitions.c
     statement = sa.select(tables.acquisitions).where(columns.site == site)

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.decision_records import DecisionRecord
 from background_executor.following import FollowedJobRecord, PublicationRecord
 from background_executor.imported import (
@@ -15,7 +16,6 @@ from background_executor.imported import (
     Provenance,
 )
 from background_executor.records import (
-    AcquisitionRecord,
     CommandRecord,
     EventRecord,
     ExecutorRecord,

@@ -393,15 +393,3 @@ class ExecutorRecord:
     """Its last heartbeat: the page computes staleness from it."""
     synced_at: datetime | None
     """When the server was last heard in full."""
-
-
-@dataclass(frozen=True)
-class AcquisitionRecord:
-    """An acquisition on the server that could be processed: one line of the list to pick from."""
-
-    folder: str
-    serial_number: str
-    kind: ScanKind
-    points: int
-    modified_at: datetime
-    seen_at: datetime

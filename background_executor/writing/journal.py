@@ -3,6 +3,7 @@
 from background_executor import tables
 from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState, PointState
 from background_executor.states import JOB_TRANSITIONS, POINT_TRANSITIONS
+from background_executor.writing.imports import ImportWriting
 from background_executor.writing.jobs import JobWriting
 from background_executor.writing.moves import MoveWriting
 from background_executor.writing.references import ReferenceWriting
@@ -25,7 +26,7 @@ from server_side.scan import Point
 _WORKING = ("reading", "fitting", "publishing")
 
 
-class StoreWriter(MoveWriting, JobWriting, SiteWriting, ReferenceWriting):
+class StoreWriter(MoveWriting, ImportWriting, JobWriting, SiteWriting, ReferenceWriting):
     """Everything that may be changed in the store, within one transaction."""
 
     def apply_line(self, job: str, line: JournalLine) -> None:

@@ -4,6 +4,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from background_executor import queries
+from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.commands import (
     Command,
     ListAcquisitions,
@@ -12,7 +13,7 @@ from background_executor.commands import (
     StartScan,
     StopScan,
 )
-from background_executor.records import AcquisitionRecord, ScanRecord
+from background_executor.records import ScanRecord
 from dashboard.asking import ask
 from dashboard.components.markup import paragraph
 from dashboard.site import OpenSite

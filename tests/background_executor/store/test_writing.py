@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.exc import StatementError
 
 from background_executor import queries
+from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.audit import EventFilter
 from background_executor.commands import ListAcquisitions, SyncNow
 from background_executor.decision_records import DecisionKind
@@ -15,7 +16,6 @@ from background_executor.errors import StoreError
 from background_executor.following import PublicationState
 from background_executor.health import HealthSettings
 from background_executor.records import (
-    AcquisitionRecord,
     CommandState,
     ExecutorRecord,
     ExecutorState,
