@@ -31,6 +31,7 @@ page = st.navigation(
         ),
         st.Page(HERE / "app_pages" / "point.py", title="Point", icon=":material/query_stats:"),
         st.Page(HERE / "app_pages" / "hv.py", title="HV check", icon=":material/bolt:"),
+        st.Page(HERE / "app_pages" / "scans.py", title="Scans", icon=":material/inventory_2:"),
         st.Page(HERE / "app_pages" / "log.py", title="Log", icon=":material/receipt_long:"),
         st.Page(HERE / "app_pages" / "wall.py", title="Wall", icon=":material/monitor:"),
     ],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from background_executor.decision_records import DecisionKind
+from background_executor.decision_records import DecisionKind, MoveState
 from background_executor.records import (
     CheckOutcome,
     CommandState,
@@ -136,6 +136,7 @@ _FACE_OF_VERDICT = MappingProxyType(
         Verdict.POOR: Face.POOR,
         Verdict.NO_LIGHT: Face.NO_LIGHT,
         Verdict.FIT_FAILED: Face.FIT_FAILED,
+        Verdict.IMPORTED: Face.IMPORTED,
     }
 )
 _FACE_OF_STATE = MappingProxyType(
@@ -215,6 +216,17 @@ COMMAND_LOOKS = MappingProxyType(
         CommandState.CLAIMED: Look("being done", Icon.PLAY, SKY, BLACK),
         CommandState.DONE: Look("done", Icon.SQUARE, SLATE, WHITE),
         CommandState.REFUSED: Look("refused", Icon.CROSS, RED, WHITE),
+    }
+)
+
+MOVE_LOOKS = MappingProxyType(
+    {
+        MoveState.INTENDED: Look("being done", Icon.PLAY, SKY, BLACK),
+        MoveState.MOVED: Look("being verified", Icon.EYE, SKY, BLACK),
+        MoveState.ROLLING_BACK: Look("being undone", Icon.AGAIN, YELLOW, BLACK),
+        MoveState.VERIFIED: Look("done", Icon.SQUARE, SLATE, WHITE),
+        MoveState.ROLLED_BACK: Look("not done", Icon.CROSS, RED, WHITE),
+        MoveState.FAILED: Look("needs you", Icon.HAND, YELLOW, BLACK),
     }
 )
 

@@ -1,4 +1,4 @@
-"""What happened: jobs of a scan, commands, and every line of the audit."""
+"""What happened: every line of the audit, commands and their answers, jobs of a scan."""
 
 from datetime import UTC, datetime
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from background_executor import queries
 from background_executor.audit import EventFilter
+from dashboard.components.audit_filter import audit_downloads, audit_filter
 from dashboard.components.clock import page_clock
 from dashboard.components.log_tables import command_table, event_table, job_table
 from dashboard.components.scan_picker import pick_scan
@@ -15,18 +16,23 @@ site = open_site()
 
 
 @st.fragment(run_every=1)
-def commands_and_events() -> None:
+def events(wanted: EventFilter) -> None:
     page_clock(site, datetime.now(UTC))
-    st.subheader("Commands")
-    command_table(queries.commands(site.store, site.name, limit=20), site.zone)
-    st.subheader("Audit")
-    text = st.text_input("Only lines with", key="text", bind="query-params", max_chars=80)
-    wanted = EventFilter(text=(text or "").strip())
     event_table(queries.events(site.store, site.name, wanted), site.zone)
 
 
-st.subheader("Jobs")
+@st.fragment(run_every=1)
+def commands() -> None:
+    command_table(queries.commands(site.store, site.name, limit=20), site.zone)
+
+
 scan = pick_scan(queries.scans(site.store, site.name), site.zone)
+st.subheader("Audit")
+chosen = audit_filter(site, scan)
+events(chosen)
+audit_downloads(site, chosen)
+st.subheader("Commands")
+commands()
+st.subheader("Jobs of this scan")
 if scan is not None:
     job_table(queries.jobs(site.store, scan.scan_id), site.zone)
-commands_and_events()

@@ -6,16 +6,15 @@ from pydantic import ValidationError
 from background_executor import queries
 from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.commands import (
-    Command,
     ListAcquisitions,
     ProcessExisting,
     StartHvCheck,
     StartScan,
-    StopScan,
 )
 from background_executor.records import ScanRecord
 from dashboard.asking import ask
 from dashboard.components.markup import paragraph
+from dashboard.components.start_drawer import begin
 from dashboard.site import OpenSite
 from dashboard.views.slots import ScanView, serial_number_fault
 from dashboard.views.wording import count, kind_label, local_time, point_label
@@ -58,7 +57,6 @@ def scan_controls(site: OpenSite, slot: Slot, scan: ScanView | None, operator: s
     fault = serial_number_fault(serial) if serial else ""
     is_ready = bool(operator and serial and not fault)
     _start_scan(site, slot, serial, operator, is_ready=is_ready)
-    _stop_scan(site, slot, scan, operator)
     _start_hv_check(site, slot, serial, operator, is_ready=is_ready)
     _process_existing(site, slot, operator)
     if fault:
@@ -83,19 +81,7 @@ def _start_scan(site: OpenSite, slot: Slot, serial: str, operator: str, *, is_re
     if st.button(
         "Start scan", key=f"start-scan{slot.value}", type="primary", disabled=not is_ready
     ):
-        ask(site.store, site.name, StartScan(serial_number=serial, slot=slot), operator)
-
-
-def _stop_scan(site: OpenSite, slot: Slot, scan: ScanView | None, operator: str) -> None:
-    is_running = scan is not None and scan.is_running
-    with st.popover("Stop", key=f"stop{slot.value}", disabled=not (is_running and operator)):
-        if scan is None:
-            return
-        st.write(f"End the {scan.title} of {scan.serial_number}? What was measured stays.")
-        reason = st.text_input("Reason", key=f"stop-reason{slot.value}", max_chars=200)
-        if st.button("Stop it", key=f"stop-sure{slot.value}", type="primary"):
-            command = StopScan(scan_id=scan.scan_id, reason=reason or "")
-            ask(site.store, site.name, command, operator)
+        begin(site, StartScan(serial_number=serial, slot=slot), operator)
 
 
 def _start_hv_check(
@@ -114,7 +100,7 @@ def _start_hv_check(
         st.html(paragraph("Measured: " + ", ".join(point_label(point) for point in points)))
         if st.button("Start HV check", key=f"start-hv{slot.value}", type="primary"):
             command = StartHvCheck(serial_number=serial, slot=slot, nominal_v=int(nominal))
-            ask(site.store, site.name, command, operator)
+            begin(site, command, operator)
 
 
 def _process_existing(site: OpenSite, slot: Slot, operator: str) -> None:
@@ -147,7 +133,7 @@ def _describe(entry: AcquisitionRecord, zone: str) -> str:
 
 def _ask_for(site: OpenSite, entry: AcquisitionRecord, slot: Slot, operator: str) -> None:
     try:
-        command: Command = ProcessExisting(
+        command = ProcessExisting(
             serial_number=entry.serial_number,
             slot=slot,
             scan_kind=entry.kind.value,
@@ -156,4 +142,4 @@ def _ask_for(site: OpenSite, entry: AcquisitionRecord, slot: Slot, operator: str
     except ValidationError as error:
         st.error(f"This acquisition cannot be processed: {error}")
         return
-    ask(site.store, site.name, command, operator)
+    begin(site, command, operator)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from background_executor.imported import Provenance
 from background_executor.records import ScanRecord
 from dashboard.views.wording import kind_label, local_time
 
@@ -26,7 +27,11 @@ def pick_scan(scans: tuple[ScanRecord, ...], zone: str) -> ScanRecord | None:
 
 
 def _describe(scan: ScanRecord, zone: str) -> str:
+    place = f"PMT {scan.slot}, " if scan.slot else ""
+    is_imported = scan.provenance is Provenance.IMPORTED
+    state = "imported" if is_imported else scan.state.value
+    aside = ", kept aside" if scan.is_kept_aside else ""
     return (
-        f"{scan.serial_number}, PMT {scan.slot}, {kind_label(scan.kind)}, "
-        f"{local_time(scan.started_at, zone)}, {scan.state.value}"
+        f"{scan.serial_number}, {place}{kind_label(scan.kind)}, "
+        f"{local_time(scan.started_at, zone)}, {state}{aside}"
     )

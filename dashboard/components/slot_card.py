@@ -5,10 +5,12 @@ from html import escape
 
 import streamlit as st
 
+from background_executor.records import PointRecord
+from dashboard.components.act_bar import act_bar
 from dashboard.components.charts import curve_chart, spectrum_chart
 from dashboard.components.markup import age_of, chip, paragraph, row
 from dashboard.components.photocathode import photocathode
-from dashboard.components.selection import Selection
+from dashboard.components.selection import Selection, read_selection
 from dashboard.components.tile_list import tile_list
 from dashboard.theme import LOOKS
 from dashboard.views.live import SlotView
@@ -23,29 +25,22 @@ JOB_OLD_AFTER_S = 60
 
 def scan_head(scan: ScanView) -> None:
     """Say what runs, how far it is, and what the job does now."""
-    st.html(scan_title(scan) + scan_progress(scan))
-
-
-def scan_title(scan: ScanView) -> str:
-    """Name a scan, with its state and how far it is."""
     title = f"{scan.title} of {scan.serial_number}"
-    return row(
-        f'<p class="pmt-heading">{escape(title)}</p>',
-        chip(scan.look),
-        paragraph(scan.progress, "strong"),
-    )
-
-
-def scan_progress(scan: ScanView) -> str:
-    """Draw how far a scan is, and say what its job does now."""
-    pieces = [_progress_bar(scan.done, scan.planned)]
+    pieces = [
+        row(
+            f'<p class="pmt-heading">{escape(title)}</p>',
+            chip(scan.look),
+            paragraph(scan.progress, "strong"),
+        ),
+        _progress_bar(scan.done, scan.planned),
+    ]
     if scan.message:
         pieces.append(paragraph(scan.message, "fault"))
     if scan.work is not None:
         pieces.append(row(*_work(scan.work), kind="small tight"))
     elif not scan.is_running:
         pieces.append(row(age_of(scan.ended_at, "ended ")))
-    return "".join(pieces)
+    st.html("".join(pieces))
 
 
 def _progress_bar(done: int, planned: int) -> str:
@@ -106,6 +101,11 @@ def panel_head(panel: PanelView) -> str:
 def point_panel(panel: PanelView, key: str) -> None:
     """Show a point in short: verdict, gain with its definition, spectrum with fit."""
     st.html(panel_head(panel))
+    panel_chart(panel, key)
+
+
+def panel_chart(panel: PanelView, key: str) -> None:
+    """Show a point's spectrum, and the way to everything about it."""
     spectrum_chart(panel.spectrum, f"Charge spectrum at {panel.title}", key)
     address = {"scan": panel.scan_id, "point": panel.name}
     st.page_link(
@@ -116,20 +116,32 @@ def point_panel(panel: PanelView, key: str) -> None:
     )
 
 
-def slot_body(view: SlotView, on_pick: Callable[[str], None]) -> None:
-    """Draw map and point side by side, or the curve of an HV check."""
+def slot_body(
+    view: SlotView, scan: ScanView, operator: str, on_pick: Callable[[str], None]
+) -> None:
+    """Draw map and point side by side, or the curve of an HV check, with what may be decided."""
     left, right = st.columns([1.62, 1.0], gap="small")
     number = view.slot.value
+    selection = read_selection(f"map{number}", scan.scan_id)
     with left:
-        if view.scan is not None:
-            picked = None if view.panel is None else view.panel.name
-            tile_map(view.scan, picked, f"map{number}", on_pick)
+        picked = None if view.panel is None else view.panel.name
+        tile_map(scan, picked, f"map{number}", on_pick, selection)
         if view.curve is not None:
             curve_chart(view.curve, f"curve{number}")
     with right:
         if view.panel is None:
             st.html(paragraph("No point is measured yet. Points appear here as they are stored."))
         else:
-            point_panel(view.panel, f"spectrum{number}")
-    if view.scan is not None:
-        map_legend(view.scan)
+            st.html(panel_head(view.panel))
+        act_bar(chosen_points(view, selection), scan.scan_id, selection, operator)
+        if view.panel is not None:
+            panel_chart(view.panel, f"spectrum{number}")
+    map_legend(scan)
+
+
+def chosen_points(view: SlotView, selection: Selection) -> tuple[PointRecord, ...]:
+    """Return what an act would be about: the selected points, else the one that is shown."""
+    selected = tuple(point for point in view.points if point.point.name in selection.names)
+    if selected or view.chosen is None:
+        return selected
+    return (view.chosen,)

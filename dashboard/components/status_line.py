@@ -8,11 +8,12 @@ from background_executor import instance
 from background_executor.commands import StopExecutor, SyncNow
 from background_executor.errors import ExecutorError
 from dashboard.asking import ask
+from dashboard.components.answers import answer_lines
 from dashboard.components.clock import clock
 from dashboard.components.markup import age_of, chip, paragraph, row
 from dashboard.site import OpenSite
 from dashboard.views.live import HeadView
-from dashboard.views.status import SILENT_AFTER, CommandView
+from dashboard.views.status import SILENT_AFTER
 
 SYNC_OLD_AFTER_S = 120
 
@@ -33,8 +34,7 @@ def status_line(site: OpenSite, view: HeadView, operator: str, now: datetime) ->
                     ask(site.store, site.name, StopExecutor(), operator)
         elif st.button("Start executor", key="start-executor", type="primary"):
             _start(site)
-    if view.commands:
-        _answers(view.commands)
+    answer_lines(site, view, operator, now)
 
 
 def executor_state(view: HeadView) -> str:
@@ -49,23 +49,6 @@ def executor_state(view: HeadView) -> str:
     if status.message:
         pieces.append(paragraph(status.message, "strong"))
     return row(*pieces)
-
-
-def _answers(commands: tuple[CommandView, ...]) -> None:
-    """Show the newest command with its answer in one line, the others behind a button."""
-    newest, *older = commands
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="answers"):
-        st.html(_command(newest), width="stretch")
-        if older:
-            with st.popover(f"{len(older)} more", key="older-answers"):
-                st.html("".join(_command(command) for command in older))
-
-
-def _command(command: CommandView) -> str:
-    text = f"{command.text}{f' — {command.answer}' if command.answer else ''}"
-    signed = paragraph(f"by {command.operator}", "small")
-    age = age_of(command.asked_at, "asked ")
-    return row(chip(command.look), paragraph(text), signed, age, kind="tight answer")
 
 
 def _start(site: OpenSite) -> None:

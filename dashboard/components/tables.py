@@ -7,6 +7,8 @@ from dashboard.components.markup import chip
 from dashboard.theme import Look
 
 Cell = str | Look
+LONG_TEXT = 400
+"""A longer text gets a place of its own in its cell, to be scrolled."""
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
@@ -20,4 +22,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    return f"<td>{chip(cell) if isinstance(cell, Look) else escape(cell)}</td>"
+    if isinstance(cell, Look):
+        return f"<td>{chip(cell)}</td>"
+    if len(cell) > LONG_TEXT:
+        return f'<td><div class="pmt-long">{escape(cell)}</div></td>'
+    return f"<td>{escape(cell)}</td>"

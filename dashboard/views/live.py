@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from background_executor import queries
+from background_executor import decision_queries, queries
 from background_executor.config import SiteConfig
+from background_executor.decision_records import MoveRecord
+from background_executor.decisions.offers import UndoOffer, undo_offers
 from background_executor.records import JobRecord, PointRecord, ScanRecord
 from background_executor.store import Store
+from background_executor.successors import awaits_operator
 from dashboard.views.curve import CurveView
 from dashboard.views.detail import read_curve
 from dashboard.views.panel import PanelView, show_panel
@@ -26,8 +29,12 @@ class SlotView:
     """The point beside the map."""
     curve: CurveView | None
     """Of an HV check."""
-    is_following: bool
-    """The panel shows the newest point because nobody picked one."""
+    points: tuple[PointRecord, ...]
+    """Of the scan."""
+    chosen: PointRecord | None
+    """The point of the panel: the one that was picked, else the newest."""
+    awaits_operator: bool
+    """The scan's message is a question, and no job of it is left."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +43,22 @@ class HeadView:
 
     status: StatusView
     commands: tuple[CommandView, ...]
+    in_hand: tuple[MoveRecord, ...]
+    """Acts on the server that are not finished."""
+    undo: tuple[UndoOffer, ...]
+    """What was just done and may be taken back by one click."""
 
 
 def read_head(store: Store, config: SiteConfig, now: datetime) -> HeadView:
     """Read executor, link and last commands."""
     site = config.site.name
     status = show_status(queries.executor(store, site), now)
-    return HeadView(status, recent_commands(queries.commands(store, site, limit=10), now))
+    return HeadView(
+        status=status,
+        commands=recent_commands(queries.commands(store, site, limit=10), now),
+        in_hand=decision_queries.moves_in_progress(store, site),
+        undo=undo_offers(store, site, now, config.decisions.undo_s),
+    )
 
 
 def newest_scan(store: Store, config: SiteConfig, slot: Slot) -> ScanRecord | None:
@@ -73,9 +89,10 @@ def read_slot(
     """
     scan = queries.current_scan(store, config.site.name, kind, slot)
     if scan is None:
-        return SlotView(slot, None, None, None, is_following=True)
+        return SlotView(slot, None, None, None, (), None, awaits_operator=False)
     points = queries.points(store, scan.scan_id)
-    job = next(iter(queries.jobs(store, scan.scan_id)), None)
+    jobs = queries.jobs(store, scan.scan_id)
+    job = next(iter(jobs), None)
     view = show_scan(scan, points, job, now)
     chosen = _find(points, picked) or _find(points, view.newest)
     return SlotView(
@@ -83,7 +100,9 @@ def read_slot(
         scan=view,
         panel=None if chosen is None else _read_panel(store, chosen, job, now),
         curve=read_curve(store, config, scan.scan_id) if scan.kind is ScanKind.HV else None,
-        is_following=_find(points, picked) is None,
+        points=points,
+        chosen=chosen,
+        awaits_operator=awaits_operator(scan, jobs),
     )
 
 

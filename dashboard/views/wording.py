@@ -67,3 +67,13 @@ def kind_label(kind: ScanKind) -> str:
 def count(number: int, one: str, many: str) -> str:
     """Write a number of things."""
     return f"{number:,} {one if number == 1 else many}".replace(",", "\N{THIN SPACE}")
+
+
+def file_size(size_bytes: int) -> str:
+    """Write a size in the largest unit that leaves a whole number before the point."""
+    size = float(size_bytes)
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from tests.dashboard.conftest import ROOT, EmptySite, PageRunner
 from tests.seed_store import RUNNING_SCAN, Seeded
 
-PAGES = ["live", "point", "hv", "log", "wall"]
+PAGES = ["live", "point", "hv", "scans", "log", "wall"]
 
 
 @pytest.mark.parametrize("page", PAGES)

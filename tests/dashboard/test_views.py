@@ -163,8 +163,8 @@ def test_a_place_shows_its_newest_scan_and_the_newest_point(store: Store, seeded
     assert view.panel is not None
     assert view.scan.scan_id == RUNNING_SCAN
     assert len(view.scan.tiles) == 21
-    assert view.is_following
-    assert view.panel.name == view.scan.newest
+    assert view.chosen is not None
+    assert view.panel.name == view.chosen.point.name == view.scan.newest
     assert view.panel.spectrum is not None
     assert len(view.panel.spectrum.pulls) == len(view.panel.spectrum.counts)
     assert view.scan.work is not None
@@ -174,17 +174,15 @@ def test_a_place_shows_its_newest_scan_and_the_newest_point(store: Store, seeded
 def test_a_picked_point_stays_and_an_unknown_one_is_not_believed(
     store: Store, seeded: Seeded
 ) -> None:
-    def read(picked: str) -> tuple[str, bool]:
+    def read(picked: str) -> str:
         view = read_slot(
             store, seeded.config, Slot.ONE, kind=ScanKind.POSITION, picked=picked, now=seeded.now
         )
         assert view.panel is not None
-        return view.panel.name, view.is_following
+        return view.panel.name
 
-    assert read("theta0_phi0") == ("theta0_phi0", False)
-    name, is_following = read("../../etc/passwd")
-    assert is_following
-    assert name.startswith("theta")
+    assert read("theta0_phi0") == "theta0_phi0"
+    assert read("../../etc/passwd").startswith("theta")
 
 
 def test_a_point_in_hand_shows_its_spectrum_as_preliminary(store: Store, seeded: Seeded) -> None:

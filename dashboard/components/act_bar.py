@@ -1,0 +1,38 @@
+"""The buttons beside a point or a selection: what may be decided about it now."""
+
+import streamlit as st
+
+from background_executor.records import PointRecord
+from dashboard.components.drawers import open_drawer
+from dashboard.components.markup import paragraph
+from dashboard.components.selection import Selection, set_selection
+from dashboard.components.takes_drawer import takes_drawer
+from dashboard.views.deciding import offers
+from dashboard.views.wording import count, point_label
+
+NO_OPERATOR = "Give your name first: every decision is signed."
+
+
+def act_bar(
+    chosen: tuple[PointRecord, ...], scan_id: str, selection: Selection, operator: str
+) -> None:
+    """Offer the acts for what is selected, or for the one point that is shown."""
+    key = f"act-bar-{selection.key}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=key):
+        for offer in offers(chosen):
+            pressed = st.button(
+                offer.label,
+                key=f"{offer.act.value}-{selection.key}",
+                disabled=not operator,
+                help=None if operator else NO_OPERATOR,
+            )
+            if pressed:
+                where = point_label(chosen[0].point) if len(chosen) == 1 else offer.number
+                title = f"{offer.label} {where}" if len(chosen) == 1 else offer.label
+                open_drawer(title, takes_drawer(offer, scan_id, selection))
+        if selection.names:
+            said = f"{count(len(selection.names), 'point', 'points')} selected"
+            st.html(paragraph(said, "strong small"), width="content")
+            if st.button("Clear", key=f"clear-{selection.key}", type="tertiary"):
+                set_selection(selection)
+                st.rerun(scope="fragment")

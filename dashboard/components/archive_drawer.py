@@ -1,0 +1,133 @@
+"""The drawers in which a whole scan is put away: archived, kept aside, or brought back."""
+
+import streamlit as st
+
+from background_executor.decision_commands import ArchiveScan, KeepAside, RestoreScan
+from background_executor.decision_queries import seen_scan
+from background_executor.decisions.offers import ArchiveOffer, archive_offer, where_archived
+from background_executor.imported import ImportedPlan
+from dashboard.asking import ask
+from dashboard.components.drawers import Content, open_drawer
+from dashboard.components.markup import paragraph
+from dashboard.components.moves import planned_moves
+from dashboard.components.selection import read_selection
+from dashboard.components.tables import table
+from dashboard.components.takes_drawer import REASON_LIMIT, takes_drawer
+from dashboard.site import OpenSite
+from dashboard.theme import LOOKS, face_of
+from dashboard.views.deciding import offers
+from dashboard.views.wording import count, point_label
+
+NO_REASON = "Give a reason: it stands on the receipt."
+
+
+def archive_drawer(scan_id: str) -> Content:
+    """Return the drawer that archives a scan, or says what stands in the way."""
+
+    def content(site: OpenSite, operator: str) -> None:
+        offer = archive_offer(site.store, scan_id)
+        seen = seen_scan(site.store, scan_id)
+        if offer is None or seen is None:
+            st.error(f"There is no scan {scan_id} any more.")
+            return
+        show_offer(site, offer, operator)
+        is_forced = bool(offer.unsettled) and st.checkbox(
+            "Archive it although these points are not settled", key="archive-override"
+        )
+        reason = ask_reason("archive-reason", is_needed=offer.needs_reason or is_forced)
+        if not st.button("Archive it", key="archive-sure", type="primary"):
+            return
+        fault = _fault(offer, reason, is_forced=is_forced)
+        if fault:
+            st.error(fault)
+            return
+        command = ArchiveScan(scan_id=scan_id, seen=seen, reason=reason, override=is_forced)
+        ask(site.store, site.name, command, operator)
+        st.rerun()
+
+    return content
+
+
+def keep_aside_drawer(scan_id: str) -> Content:
+    """Return the drawer that takes a scan out of the way of the next one."""
+
+    def content(site: OpenSite, operator: str) -> None:
+        st.html(
+            paragraph(
+                "Nothing moves. The scan stays in its folder and on these pages, and the next one "
+                "of this PMT starts beside it."
+            )
+        )
+        seen = seen_scan(site.store, scan_id)
+        reason = ask_reason("aside-reason", is_needed=True)
+        if st.button("Keep it aside", key="aside-sure", type="primary") and seen is not None:
+            if not reason:
+                st.error(NO_REASON)
+                return
+            command = KeepAside(scan_id=scan_id, seen=seen, reason=reason)
+            ask(site.store, site.name, command, operator)
+            st.rerun()
+
+    return content
+
+
+def restore_drawer(scan_id: str) -> Content:
+    """Return the drawer that brings a scan back from the archive."""
+
+    def content(site: OpenSite, operator: str) -> None:
+        st.html(
+            paragraph(
+                "The scan's folder comes back from the archive to where it was. Archive and "
+                "return both stay on record."
+            )
+        )
+        seen = seen_scan(site.store, scan_id)
+        reason = ask_reason("restore-reason", is_needed=False)
+        if st.button("Restore it", key="restore-sure", type="primary") and seen is not None:
+            command = RestoreScan(scan_id=scan_id, seen=seen, reason=reason)
+            ask(site.store, site.name, command, operator)
+            st.rerun()
+
+    return content
+
+
+def show_offer(site: OpenSite, offer: ArchiveOffer, operator: str) -> None:
+    """Say what would move where, or what stands in the way, with the buttons to settle it."""
+    for obstacle in offer.obstacles:
+        st.html(paragraph(obstacle, "fault"))
+    if offer.unsettled:
+        _show_unsettled(offer, operator)
+    if isinstance(offer.scan.plan, ImportedPlan):
+        return
+    st.html(planned_moves([where_archived(site.config, offer.scan.plan)]))
+
+
+def ask_reason(key: str, *, is_needed: bool) -> str:
+    """Ask for a reason."""
+    label = "Reason" if is_needed else "Reason (may be empty)"
+    return (st.text_input(label, key=key, max_chars=REASON_LIMIT) or "").strip()
+
+
+def _show_unsettled(offer: ArchiveOffer, operator: str) -> None:
+    number = count(len(offer.unsettled), "point is", "points are")
+    st.html(paragraph(f"{number} not settled:", "strong"))
+    rows = [
+        (point_label(each.point.point), LOOKS[face_of(each.point)], each.why)
+        for each in offer.unsettled
+    ]
+    st.html(table(("point", "", "why"), rows))
+    selection = read_selection(f"map{offer.scan.slot}", offer.scan.scan_id)
+    with st.container(horizontal=True, gap="xsmall"):
+        for each in offers(tuple(each.point for each in offer.unsettled)):
+            key = f"settle-{each.act.value}"
+            if st.button(each.label, key=key, disabled=not operator):
+                open_drawer(each.label, takes_drawer(each, offer.scan.scan_id, selection))
+
+
+def _fault(offer: ArchiveOffer, reason: str, *, is_forced: bool) -> str:
+    """Say why it cannot be asked for yet; empty when it can."""
+    if offer.unsettled and not is_forced:
+        return "Not archived: settle the points above first, or archive it all the same."
+    if (offer.needs_reason or is_forced) and not reason:
+        return NO_REASON
+    return ""

@@ -1,0 +1,136 @@
+"""The drawer in which takes are decided about: what, why, what moves where, and the button."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import streamlit as st
+
+from background_executor.decision_commands import SeenTake
+from background_executor.decision_settings import OTHER
+from background_executor.decisions.offers import what_would_move
+from background_executor.decisions.rules import proposed_comment, proposed_reasons, seen
+from dashboard.asking import ask
+from dashboard.components.drawers import Content
+from dashboard.components.markup import paragraph
+from dashboard.components.moves import planned_moves
+from dashboard.components.plain import plain
+from dashboard.components.selection import Selection, set_selection
+from dashboard.components.tables import table
+from dashboard.site import OpenSite
+from dashboard.theme import LOOKS, face_of
+from dashboard.views.deciding import ACT_WORDS, Offer, TakesAct, decide
+from dashboard.views.wording import NO_NUMBER, gain_with_error, point_label
+
+COMMENT_LIMIT = 20_000
+REASON_LIMIT = 2000
+NO_MOVE = "Nothing moves; a receipt is left on the server."
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the operator wrote."""
+
+    reason: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What a drawer is about, as it was seen when it was opened."""
+
+    offer: Offer
+    scan_id: str
+    takes: tuple[SeenTake, ...]
+    selection: Selection
+
+
+def takes_drawer(offer: Offer, scan_id: str, selection: Selection) -> Content:
+    """Return the content of the drawer for an act about takes."""
+    takes = tuple(take for point in offer.points if (take := seen(point)) is not None)
+    matter = Matter(offer, scan_id, takes, selection)
+
+    def content(site: OpenSite, operator: str) -> None:
+        words = ACT_WORDS[offer.act]
+        st.html(paragraph(words.explanation))
+        st.html(_takes(offer))
+        if offer.left_out:
+            left_out = f"{offer.left_out} more are selected, which this is not for."
+            st.html(paragraph(left_out, "small"))
+        written = _ask_why(site, offer)
+        _show_moves(site, matter)
+        if st.button(f"{words.button} {offer.number}", key="decide-sure", type="primary"):
+            _ask_for(site, operator, matter, written)
+
+    return content
+
+
+def _takes(offer: Offer) -> str:
+    rows = [
+        (
+            point_label(point.point),
+            LOOKS[face_of(point)],
+            f"take {point.take} of {point.takes}",
+            gain_with_error(point.gain.gain, point.gain.gain_err) if point.gain else NO_NUMBER,
+            proposed_comment(point),
+        )
+        for point in offer.points
+    ]
+    return table(("point", "", "take", "gain", "findings"), rows)
+
+
+def _ask_why(site: OpenSite, offer: Offer) -> Words:
+    needed = "" if ACT_WORDS[offer.act].is_reason_needed else " (may be empty)"
+    if offer.act is not TakesAct.FLAG:
+        reason = st.text_input(f"Reason{needed}", key="decide-reason", max_chars=REASON_LIMIT)
+        return Words((reason or "").strip(), "")
+    reasons = site.config.decisions.defect_reasons
+    proposed = _proposals(offer, reasons)
+    defect = st.pills(
+        "Defect",
+        reasons,
+        default=proposed[0] if proposed else None,
+        format_func=plain,
+        key="decide-defect",
+    )
+    if proposed:
+        st.html(paragraph(f"Proposed by the findings: {', '.join(proposed)}.", "small"))
+    comment = st.text_area(
+        f"Comment (needed for '{OTHER}')", key="decide-comment", max_chars=COMMENT_LIMIT
+    )
+    return Words(defect or "", (comment or "").strip())
+
+
+def _proposals(offer: Offer, reasons: tuple[str, ...]) -> list[str]:
+    found = Counter(r for point in offer.points for r in proposed_reasons(point, reasons))
+    return [reason for reason, _ in found.most_common()]
+
+
+def _show_moves(site: OpenSite, matter: Matter) -> None:
+    act = matter.offer.act
+    if not ACT_WORDS[act].moves:
+        st.html(paragraph(NO_MOVE, "small"))
+        return
+    planned = what_would_move(site.store, site.config, matter.scan_id, matter.takes)
+    st.html(planned_moves(planned, is_back=act is TakesAct.UNFLAG))
+
+
+def _ask_for(site: OpenSite, operator: str, matter: Matter, written: Words) -> None:
+    fault = _fault(matter.offer, written)
+    if fault:
+        st.error(fault)
+        return
+    command = decide(
+        matter.offer.act, matter.scan_id, matter.takes, written.reason, written.comment
+    )
+    ask(site.store, site.name, command, operator)
+    set_selection(matter.selection)
+    st.rerun()
+
+
+def _fault(offer: Offer, written: Words) -> str:
+    """Say what is missing; empty when nothing is."""
+    if ACT_WORDS[offer.act].is_reason_needed and not written.reason:
+        return "Give a reason: it stands beside the decision for as long as the data exist."
+    if offer.act is TakesAct.FLAG and written.reason == OTHER and not written.comment:
+        return f"Say in the comment what is wrong: '{OTHER}' alone tells nobody anything."
+    return ""

@@ -1,0 +1,103 @@
+"""What may be decided about points, and what is said before and after."""
+
+from dataclasses import replace
+
+import pytest
+
+from background_executor.decision_records import DecisionKind, DecisionRecord
+from background_executor.decisions.rules import seen
+from background_executor.records import PointRecord, PointState, Verdict
+from dashboard.components.plain import plain
+from dashboard.views.deciding import ACT_WORDS, TakesAct, decide, offers
+from dashboard.views.log import readable
+from dashboard.views.wording import file_size
+from tests.dashboard.conftest import NOW, make_point
+
+
+def decided(kind: DecisionKind) -> PointRecord:
+    decision = DecisionRecord(kind, "low gain", "", "night shift", NOW, 3)
+    return make_point(verdict=Verdict.POOR, decision=decision)
+
+
+HEALTHY = make_point()
+POOR = make_point(verdict=Verdict.POOR)
+FAILED = make_point(PointState.FAILED, None, error="no event", take=1)
+COMING = make_point(PointState.ACQUIRING, None)
+
+
+@pytest.mark.parametrize(
+    ("point", "acts"),
+    [
+        (HEALTHY, [TakesAct.FLAG, TakesAct.RETAKE]),
+        (POOR, [TakesAct.FLAG, TakesAct.ACCEPT, TakesAct.RETAKE]),
+        (FAILED, [TakesAct.ACKNOWLEDGE, TakesAct.RETAKE]),
+        (COMING, []),
+        (decided(DecisionKind.FLAGGED), [TakesAct.RETAKE, TakesAct.UNFLAG]),
+        (decided(DecisionKind.ACCEPTED), [TakesAct.FLAG, TakesAct.RETAKE, TakesAct.WITHDRAW]),
+        (replace(HEALTHY, awaits_take=2), [TakesAct.FLAG, TakesAct.WITHDRAW]),
+        (
+            replace(HEALTHY, error="newer data could not be read"),
+            [TakesAct.FLAG, TakesAct.ACCEPT, TakesAct.ACKNOWLEDGE, TakesAct.RETAKE],
+        ),
+    ],
+)
+def test_a_point_is_offered_what_it_is_open_to(point: PointRecord, acts: list[TakesAct]) -> None:
+    assert [offer.act for offer in offers((point,))] == acts
+
+
+def test_a_selection_is_offered_every_act_with_the_number_of_takes_it_is_for() -> None:
+    found = {offer.act: offer for offer in offers((HEALTHY, POOR, COMING))}
+    assert found[TakesAct.FLAG].label == "Flag 2 takes"
+    assert found[TakesAct.FLAG].left_out == 1
+    assert found[TakesAct.ACCEPT].points == (POOR,)
+    assert found[TakesAct.ACCEPT].label == "Accept 1 take"
+
+
+@pytest.mark.parametrize("act", list(TakesAct))
+def test_every_act_has_words_and_a_command_that_carries_what_was_seen(act: TakesAct) -> None:
+    take = seen(POOR)
+    assert take is not None
+    command = decide(act, "0123456789ab", (take,), "low gain", "too low")
+    assert command.kind == act.value
+    assert command.takes == (take,)
+    assert command.reason == "low gain"
+    assert ACT_WORDS[act].button
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "**bold**",
+        ":red[x]",
+        "$x$",
+        "<b>x</b>",
+        "[a](http://x)",
+        "`code`",
+        ":material/home:",
+        "~~x~~",
+    ],
+)
+def test_a_label_shows_markup_as_it_stands(text: str) -> None:
+    shown = plain(text)
+    assert shown.replace("\\", "") == text
+    assert all(shown[at - 1] == "\\" for at, sign in enumerate(shown) if sign in "*:$<[`~")
+
+
+def test_a_label_is_never_longer_than_a_label() -> None:
+    assert len(plain("x" * 10_000)) <= 201
+
+
+def test_arguments_of_a_command_are_words_and_other_texts_stay_as_they_are() -> None:
+    asked = '{"kind":"stop-scan","scan_id":"0123456789ab","reason":"{wrong}"}'
+    assert readable(asked) == "scan id: 0123456789ab; reason: {wrong}"
+    assert readable("{not json") == "{not json"
+    assert readable("claimed") == "claimed"
+
+
+def test_sizes_are_written_in_the_largest_fitting_unit() -> None:
+    assert [file_size(size) for size in (12, 12_300, 4_560_000, 7_800_000_000)] == [
+        "12 bytes",
+        "12.3 kB",
+        "4.6 MB",
+        "7.8 GB",
+    ]
