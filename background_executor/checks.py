@@ -98,7 +98,10 @@ def _said(measured: Measured, value: float) -> str:
 def _gap(value: float, limit: float) -> str:
     """Say how far a value is from a limit, in per cent of the limit where it has a size."""
     distance = abs(value - limit)
-    return f"{distance / abs(limit) * 100:.2g} %" if limit else f"{distance:.4g}"
+    if not limit:
+        return f"{distance:.4g}"
+    percent = 100.0 * distance / abs(limit)
+    return f"{percent:.2g} %" if percent < 99.5 else f"{percent:.0f} %"
 
 
 def _write(value: float, name: str) -> str:

@@ -284,6 +284,6 @@ def test_what_may_be_the_cause_of_no_light_is_said_with_it() -> None:
     )
     verdict = judge(result.model_copy(update={"quality": dead}), HEALTH, NOW).verdict
     assert verdict.verdict is Verdict.NO_LIGHT
-    assert "baseline noise 0 +- 0.004 counts lies 1e+02 % below the outer limit 0.5" in (
+    assert "baseline noise 0 +- 0.004 counts lies 100 % below the outer limit 0.5" in (
         verdict.summary
     )

@@ -1,5 +1,6 @@
 """Measured quantities of a simulated point against its truth."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 
 from server_side.pulses import PulseReading, read_pulses
+from server_side.pulses.table import unmeasured_table
 from server_side.quality import measure_quality
 from server_side.quality.arrival import ArrivalShape, fit_arrival_shape
 from server_side.quality.quantities import drift, fraction, mean, measured
+from server_side.quality.timing import _trigger_rate
 from server_side.result import Missing, Quantity
 from server_side.scan import ExistingAcquisition, PositionPoint, ScanKind, ScanPlan
 from server_side.selection import Selection, select_charges
@@ -64,6 +67,8 @@ def test_the_simulated_truth_is_found(fitter, reading, selection, plan) -> None:
     assert quality["dark_rate_hz"].value == pytest.approx(
         4000, abs=5 * quality["dark_rate_hz"].error
     )
+    assert quality["trigger_rate_hz"].value == pytest.approx(2000, rel=1e-3)
+    assert isinstance(quality["occupancy_per_reference_occupancy"], Missing)
     assert quality["saturated_fraction"].value == 0
     assert quality["lost_fraction"].value == quality["damaged_fraction"].value == 0
     assert isinstance(quality["monitor_charge_pc"], Quantity)
@@ -119,3 +124,18 @@ def test_a_drift_is_the_change_from_first_to_last() -> None:
     assert isinstance(found, Quantity)
     assert found.value == pytest.approx(3.0, abs=5 * (found.error or 0))
     assert found.error == pytest.approx(np.sqrt(12 / 5000), rel=0.1)
+
+
+def test_the_trigger_rate_is_right_when_the_time_tag_wraps_and_events_are_lost() -> None:
+    numbers = np.flatnonzero(np.random.default_rng(2).random(60_000) > 0.03)
+    tags = (numbers * 62_500) % (1 << 31)
+    table = replace(unmeasured_table(2, numbers), time_tag=tags)
+    found = _trigger_rate(table, 8.0)
+    assert isinstance(found, Quantity)
+    assert found.value == pytest.approx(2000.0, rel=1e-6)
+
+
+def test_files_without_time_tags_give_no_trigger_rate() -> None:
+    found = _trigger_rate(unmeasured_table(2, np.arange(1000)), 8.0)
+    assert isinstance(found, Missing)
+    assert "no time tags" in found.reason
