@@ -3,16 +3,20 @@
 import argparse
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from background_executor.demo.check import run_check
 from background_executor.demo.run import run_demo
+from background_executor.demo.scenario import THIS_MACHINE
 from background_executor.errors import ExecutorError
 
 
-def main() -> int:
-    """Read the arguments, do it, and turn an error into one clear line."""
-    parser = argparse.ArgumentParser(prog="python -m background_executor.demo", description=__doc__)
+def main(
+    place: Mapping[str, object] = THIS_MACHINE, prog: str = "python -m background_executor.demo"
+) -> int:
+    """Read the arguments, do it at a place, and turn an error into one clear line."""
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument("what", choices=["run", "check"])
     parser.add_argument("--folder", type=Path, default=Path(".demo"), help="removed and made anew")
     parser.add_argument("--port", type=int, default=8501, help="of the dashboard, or the next free")
@@ -22,8 +26,8 @@ def main() -> int:
         signal.signal(sign, signal.default_int_handler)
     try:
         if arguments.what == "check":
-            return run_check(arguments.folder)
-        return run_demo(arguments.folder, arguments.port)
+            return run_check(arguments.folder, place)
+        return run_demo(arguments.folder, arguments.port, place)
     except (ExecutorError, ChildProcessError, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from background_executor.demo.scenario import (
     FAULTS,
     NOMINAL_V,
     SERIAL_NUMBERS,
+    THIS_MACHINE,
     DemoFolders,
     make_fresh,
     write_settings,
@@ -77,11 +78,11 @@ class HvCheck:
         return f"the voltage is {deviation:+.1f} V off, more than {allowed:.1f} V"
 
 
-def run_check(folder: Path) -> int:
+def run_check(folder: Path, place: Mapping[str, object] = THIS_MACHINE) -> int:
     """Measure everything, compare, print, and return the exit code."""
     began = time.monotonic()
     folders = make_fresh(folder)
-    config = write_settings(folders, sys.executable)
+    config = write_settings(folders, sys.executable, place)
     with Children(folders.top / "logs") as children:
         instance.start_detached(folders.settings)
         store = config.open_store()

@@ -3,7 +3,7 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from background_executor import instance, queries
@@ -22,6 +22,7 @@ from background_executor.demo.children import (
 from background_executor.demo.scenario import (
     NOMINAL_V,
     SERIAL_NUMBERS,
+    THIS_MACHINE,
     DemoFolders,
     make_fresh,
     write_settings,
@@ -34,10 +35,10 @@ SECONDS_PER_POINT = 5.0
 """21 positions in under two minutes."""
 
 
-def run_demo(folder: Path, port: int) -> int:
-    """Run the demo until it is interrupted and return the exit code."""
+def run_demo(folder: Path, port: int, place: Mapping[str, object] = THIS_MACHINE) -> int:
+    """Run the demo at a place until it is interrupted and return the exit code."""
     folders = make_fresh(folder)
-    config = write_settings(folders, sys.executable)
+    config = write_settings(folders, sys.executable, place)
     interrupted = _interruption()
     with Children(folders.top / "logs") as children:
         try:

@@ -4,6 +4,7 @@
 """
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ TRUE_HV_V = 1762.0
 FAULTS = {("EK0146", "theta30_phi90"): "low_gain", ("EK0147", "theta20_phi180"): "no_light"}
 """One faulty position for each PMT, by the simulator's names."""
 EXPECTED_VERDICT = {"low_gain": "poor", "no_light": "no_light"}
+
+THIS_MACHINE: Mapping[str, object] = {"transport": "local", "scheduler": "process"}
 
 _MARKER = "made-by-the-demo"
 
@@ -84,19 +87,26 @@ def make_fresh(top: Path) -> DemoFolders:
     return folders
 
 
-def write_settings(folders: DemoFolders, python: str) -> SiteConfig:
-    """Write and load the settings of the demo's site."""
+def write_settings(
+    folders: DemoFolders, python: str, place: Mapping[str, object] = THIS_MACHINE
+) -> SiteConfig:
+    """Write and load the settings of the demo's site.
+
+    Parameters
+    ----------
+    place
+        Keys of ``[site]`` that say where the jobs run and how that place is reached.
+    """
     document = tomlkit.document()
     document["site"] = {
         "name": "demo",
-        "transport": "local",
-        "scheduler": "process",
         "base_folder": str(folders.base),
         "raw_base": str(folders.raw),
         "state_dir": str(folders.state),
         "python": python,
         "poll_s": 0.5,
         "scheduler_poll_s": 2.0,
+        **place,
     }
     document["watch"] = {"poll_s": 0.5, "stable_s": 20.0, "expected_events": TRIGGERS}
     folders.settings.write_text(tomlkit.dumps(document))

@@ -43,7 +43,7 @@ case "$*" in
     shift 3
     exec {python} -m tests.background_executor.fake_job "$@" ;;
 *)
-    exec {python} "$@" ;;
+    PYTHONPATH={root} exec {python} "$@" ;;
 esac
 """
 

@@ -59,6 +59,10 @@ class Line:
             one.close()
         self._open.clear()
 
+    def delay(self, round_trip_s: float) -> None:
+        """Let every round trip take longer from now on; 0 ends that."""
+        self._one_way_s = round_trip_s / 2
+
     def swallow(self) -> None:
         """Take every byte from now on and deliver none: the line looks alive."""
         self.is_swallowing = True
