@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
+from background_executor import queries
 from background_executor.config import SchedulerName, SiteConfig, TransportName
 from background_executor.crash_points import CrashPoint, reach
 from background_executor.deployed import version_mismatch
@@ -24,7 +25,7 @@ from background_executor.errors import (
 from background_executor.following import FollowedJobRecord
 from background_executor.records import JobState
 from background_executor.site import Site
-from server_side.order import JobOrder
+from server_side.order import AwaitedTake, JobOrder
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ def write_job_files(site: Site, scan_id: str, job: str) -> None:
         base_folder=str(site.config.site.base_folder),
         raw_base=str(site.config.site.raw_base),
         plan=plan,
+        awaited=_awaited_takes(site, scan_id),
         flag_folder=site.config.site.flag_folder,
         time_limit_s=time_limit_s(site.config),
     )
@@ -108,6 +110,15 @@ def write_job_files(site: Site, scan_id: str, job: str) -> None:
     site.transport.write(layout.plan_file, plan.model_dump_json(indent=1).encode())
     site.transport.write(script.order_file, order.model_dump_json(indent=1).encode())
     site.transport.write(script.script_file, site.scheduler.script(script).encode())
+
+
+def _awaited_takes(site: Site, scan_id: str) -> tuple[AwaitedTake, ...]:
+    """Return the retakes that were asked for and have no data yet."""
+    return tuple(
+        AwaitedTake(point=point.point, take=point.awaits_take, asked_at=point.awaits_since)
+        for point in queries.points(site.store, scan_id)
+        if point.awaits_take is not None and point.awaits_since is not None
+    )
 
 
 def _ask_for_job(site: Site, scan_id: str, job: str) -> str:

@@ -120,6 +120,11 @@ def _go_on_without_job(
     now: datetime,
 ) -> None:
     last = jobs[0]
+    if retaken := _retakes_since(last, points):
+        with site.store.writing(now) as writer:
+            reason = f"a retake was asked for: {', '.join(retaken)}"
+            add_successor(writer, scan, site.scheduler.name, reason)
+        return
     in_a_row = successors_in_a_row(jobs, points, _resumed_at(site, scan))
     question = question_after(last, in_a_row)
     with site.store.writing(now) as writer:
@@ -128,6 +133,15 @@ def _go_on_without_job(
         else:
             reason = f"goes on after job {last.job}, which ended: {_end_of(last)}"
             add_successor(writer, scan, site.scheduler.name, reason)
+
+
+def _retakes_since(last: JobRecord, points: Sequence[PointRecord]) -> list[str]:
+    """Return the points whose retake was asked for after a job was made: it may not know them."""
+    return [
+        point.point.name
+        for point in points
+        if point.awaits_since is not None and point.awaits_since > last.created_at
+    ]
 
 
 def question_after(last: JobRecord, in_a_row: int) -> str:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from server_side.errors import NameFormatError
 from server_side.journal import BadLine, DataSeen, JournalLine, read_past_bad_lines
 from server_side.layout import MANIFEST_FILE, RESULT_FILE, parse_take_folder
+from server_side.order import AwaitedTake
 from server_side.result import PointResult
 from server_side.scan import PositionPoint, Take, VoltagePoint
 
@@ -53,7 +54,9 @@ class TakeBook:
         self,
         published: Iterable[PublishedTake],
         seen: Iterable[DataSeen],
+        awaited: Iterable[AwaitedTake] = (),
     ) -> None:
+        self._awaited = {entry.point: entry.take for entry in awaited}
         self._numbers: dict[RawIdentity, int] = {}
         self._revisions: dict[tuple[PositionPoint | VoltagePoint, int], int] = {}
         self._sizes: dict[tuple[PositionPoint | VoltagePoint, int], InputSizes] = {}
@@ -94,9 +97,13 @@ class TakeBook:
         return number is not None and self.newest_revision(raw.point, number) > 0
 
     def newest_take(self, point: PositionPoint | VoltagePoint) -> int:
-        """Return the highest number given for a point; 0 before the first."""
+        """Return the highest number given for a point; 0 before the first.
+
+        Numbers below that of an awaited take are given, whatever became of them.
+        """
         numbered = [number for raw, number in self._numbers.items() if raw.point == point]
-        return max([*numbered, *(take for p, take in self._revisions if p == point)], default=0)
+        published = (take for p, take in self._revisions if p == point)
+        return max([self._awaited.get(point, 1) - 1, *numbered, *published])
 
     def newest_published(self, point: PositionPoint | VoltagePoint) -> int:
         """Return the highest take of a point that has a result; 0 without one."""

@@ -55,7 +55,9 @@ class WorkList:
         lines = tuple(journal_lines(Path(layout.scan_folder)))
         here = tuple(published_takes(Path(layout.results_folder)))
         flagged = tuple(published_takes(Path(layout.flagged_folder(order.flag_folder))))
-        self._book = TakeBook([*here, *flagged], [n for n in lines if isinstance(n, DataSeen)])
+        self._awaited = {entry.point: entry for entry in order.awaited}
+        seen = [line for line in lines if isinstance(line, DataSeen)]
+        self._book = TakeBook([*here, *flagged], seen, order.awaited)
         self._again = {
             (point, take)
             for point in order.reanalyse
@@ -67,10 +69,12 @@ class WorkList:
     @property
     def points_left(self) -> int:
         """Points of the plan that have neither a result nor failed for good."""
-        return sum(
-            self._book.newest_published(point) == 0 and point not in self._failed_points
-            for point in self._plan.points
-        )
+        return sum(self._is_left(point) for point in self._plan.points)
+
+    def _is_left(self, point: AnyPoint) -> bool:
+        awaited = self._awaited.get(point)
+        wanted = 1 if awaited is None else awaited.take
+        return self._book.newest_published(point) < wanted and point not in self._failed_points
 
     @property
     def is_done(self) -> bool:
@@ -129,6 +133,8 @@ class WorkList:
             self._journal.point_published(entry.take, entry.folder.name, manifest_sha256(manifest))
 
     def _is_to_do(self, candidate: Candidate) -> bool:
+        if self._is_before_retake(candidate):
+            return False
         failure = self._failures.get(candidate.folder)
         if failure and failure.is_final and failure.fingerprint == candidate.sighting.fingerprint:
             return False
@@ -138,6 +144,18 @@ class WorkList:
             return True
         is_again = (candidate.point, self._book.number_of(candidate.raw)) in self._again
         return is_again or self._book.has_grown(candidate.raw, _sizes(candidate))
+
+    def _is_before_retake(self, candidate: Candidate) -> bool:
+        """Tell whether data are those of a take that is to be taken again."""
+        awaited = self._awaited.get(candidate.point)
+        if awaited is None:
+            return False
+        number = None if candidate.raw is None else self._book.number_of(candidate.raw)
+        if number is not None:
+            is_asked_again = (candidate.point, number) in self._again
+            return number < awaited.take and not is_asked_again
+        written_at = candidate.raw_point.modified_at
+        return written_at is not None and written_at < awaited.asked_at
 
     def _is_asked(self, candidate: Candidate, candidates: Sequence[Candidate]) -> bool:
         """Put to the operator what cannot be told apart; once for each question."""

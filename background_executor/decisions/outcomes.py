@@ -1,5 +1,6 @@
 """What a finished act changes in the store, and what its command is answered."""
 
+import uuid
 from datetime import datetime
 
 from background_executor import queries
@@ -86,10 +87,15 @@ def _withdraw(site: Site, move: MoveRecord) -> Outcome:
 
 
 def _retake(site: Site, move: MoveRecord) -> Outcome:
+    has_jobs = bool(queries.jobs(site.store, move.scan_id))
+
     def change(writer: StoreWriter) -> None:
         for each in move.takes:
             writer.ask_retake(move.scan_id, each.point, each.take, move.operator, move.reason)
-        writer.open_scan(move.scan_id, move.operator, "a retake was asked for")
+        writer.open_scan(move.scan_id, move.operator, "")
+        if not has_jobs:
+            job = str(uuid.uuid4())
+            writer.add_job(job, move.scan_id, job, site.scheduler.name, "a retake was asked for")
 
     raw = site.plan(move.scan_id).raw
     remark = ""

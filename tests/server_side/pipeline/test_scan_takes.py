@@ -6,8 +6,12 @@ from datetime import timedelta
 from itertools import takewhile
 from pathlib import Path
 
+import pytest
+
 from server_side.journal import JournalLine, PointPublished, encode_line
 from server_side.journal_writer import utc_now
+from server_side.order import AwaitedTake
+from server_side.wavedump import generation_of
 from tests.server_side.pipeline.bench import write_point
 from tests.server_side.pipeline.watched import ACQUISITION, POINTS, ago, stamped
 
@@ -25,6 +29,32 @@ def test_a_retake_into_the_same_folder_is_the_next_take(bench):
     assert scan.folders() == [NAMES[0], f"{NAMES[0]}_take2"]
     generations = {scan.result(n).provenance.acquisition.generation for n in scan.folders()}
     assert len(generations) == 2
+
+
+@pytest.mark.parametrize("files_done", [0, 1])
+def test_files_that_a_new_run_rewrites_while_they_are_read_are_the_next_take(bench, files_done):
+    scan = bench(points=(CENTRE,))
+    scan.put(CENTRE, seed=1)
+    looks = 0
+
+    def begin_new_run() -> None:
+        """Rewrite all files when the first of them is begun, or when it was read."""
+        nonlocal looks
+        looks += 1
+        if looks == 2 + files_done:
+            scan.put(CENTRE, seed=2)
+
+    job = scan.job(check_end=begin_new_run)
+    job.run()
+    assert job.watch.is_done
+    (failed,) = scan.failed()
+    assert "rewritten" in failed.error
+    assert "new take" in failed.error
+    assert len(scan.folders()) == 1
+    result = scan.result(scan.folders()[0])
+    pmt = scan.raw / ACQUISITION / scan.plan.serial_number / "wavesave_theta0_phi0" / "wave2.txt"
+    assert result.provenance.acquisition.generation == generation_of(pmt)
+    assert result.triggers == 1500
 
 
 def test_a_retake_in_a_later_acquisition_is_the_next_take(bench):
@@ -62,6 +92,37 @@ def test_a_flagged_take_keeps_its_number(bench):
     scan.put(CENTRE, seed=2)
     scan.job().run()
     assert scan.folders() == [f"{NAMES[0]}_take2"]
+
+
+def test_a_job_of_a_retake_waits_for_the_next_take_alone(bench):
+    scan = bench(points=(CENTRE, RIGHT))
+    for point in (CENTRE, RIGHT):
+        scan.age(scan.put(point, seed=1), ago(minutes=10))
+    scan.job().run()
+    awaited = AwaitedTake(point=CENTRE, take=2, asked_at=utc_now() - timedelta(minutes=1))
+    job = scan.job(awaited=[awaited])
+    job.run(steps=3)
+    assert job.watch.points_left == 1
+    scan.put(CENTRE, seed=2)
+    job.run()
+    assert job.watch.is_done
+    assert scan.folders() == [NAMES[0], f"{NAMES[0]}_take2", NAMES[1]]
+
+
+def test_a_retake_of_a_failed_take_leaves_the_failed_data_alone(bench):
+    scan = bench(points=(CENTRE,))
+    failed = scan.put(CENTRE, seed=1)
+    for file in failed.iterdir():
+        file.write_bytes(b"nothing to read\n" * 100)
+    scan.age(failed, ago(minutes=10))
+    scan.job().run(steps=8)
+    awaited = AwaitedTake(point=CENTRE, take=2, asked_at=utc_now() - timedelta(minutes=1))
+    job = scan.job(awaited=[awaited])
+    job.run(steps=4)
+    assert not job.watch.is_done
+    scan.put(CENTRE, seed=2)
+    job.run()
+    assert scan.published() == [f"{NAMES[0]}_take2"]
 
 
 def test_what_is_ambiguous_is_a_question_and_nothing_is_chosen(bench):
