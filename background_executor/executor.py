@@ -108,6 +108,7 @@ class Executor:
 
     def end(self, now: datetime, message: str) -> None:
         """Say that the executor has ended, and why."""
+        self._hv_files.end()
         self._beat(now, ExecutorState.STOPPED, message)
 
     def _do_commands(self, now: datetime) -> bool:

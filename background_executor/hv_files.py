@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 ENDED = (ScanState.COMPLETE, ScanState.STOPPED)
 COLUMNS = ("hv_V", "gain", "gain_err")
+DRAWING_S = 10.0
+"""An executor that ends waits for its picture so long."""
 SCANS = 50
 """The newest so many scans are looked at."""
 
@@ -95,6 +97,15 @@ class HvFiles:
                     return
         self._seen = counter
 
+    def end(self) -> None:
+        """Let what is being drawn come to its end."""
+        if self.drawing is not None:
+            try:
+                self.drawing.wait(DRAWING_S)
+            except subprocess.TimeoutExpired:
+                self.drawing.kill()
+                self.drawing.wait()
+
     def _keep_up_scan(self, scan: ScanRecord) -> None:
         try:
             names = hv_file_names(self._site, scan)
@@ -105,7 +116,8 @@ class HvFiles:
             return
         try:
             _keep_voltage(names, record, has_ended=scan.state in ENDED)
-            if _write_points(names, record) or not names.plot.exists():
+            _write_points(names, record)
+            if _is_older(names.plot, names.points):
                 self._draw(names)
         except OSError as error:
             log.warning("Files of HV check %s: %s", scan.scan_id, error)
@@ -128,8 +140,8 @@ def _keep_voltage(names: HvFileNames, record: HvCurveRecord, *, has_ended: bool)
         _write_when_new(names.voltage, f"{voltage_v:.1f}")
 
 
-def _write_points(names: HvFileNames, record: HvCurveRecord) -> bool:
-    """Write the table of points; a dead one has no gain. Tells whether anything is new."""
+def _write_points(names: HvFileNames, record: HvCurveRecord) -> None:
+    """Write the table of points; a dead one has no gain."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
@@ -138,17 +150,21 @@ def _write_points(names: HvFileNames, record: HvCurveRecord) -> bool:
             table.writerow((point.voltage_v, _number(point.gain), _number(point.gain_err)))
         elif point.is_dead:
             table.writerow((point.voltage_v, "", ""))
-    return _write_when_new(names.points, text.getvalue())
+    _write_when_new(names.points, text.getvalue())
 
 
 def _number(value: float | None) -> str:
     return "" if value is None or not math.isfinite(value) else repr(value)
 
 
-def _write_when_new(path: Path, text: str) -> bool:
+def _write_when_new(path: Path, text: str) -> None:
     if path.exists() and path.read_text() == text:
-        return False
+        return
     aside = path.with_name(f"{path.name}.part")
     aside.write_text(text)
     aside.replace(path)
-    return True
+
+
+def _is_older(picture: Path, table: Path) -> bool:
+    """Tell whether a picture is missing or was drawn before its table was written."""
+    return not picture.exists() or picture.stat().st_mtime_ns < table.stat().st_mtime_ns
