@@ -24,6 +24,7 @@ from server_side.result import FitOutcome, NoFit, PointResult, Spectrum
 from server_side.root_publish import root_file_in_place, scratch_folder
 from server_side.selection import ChargeByArrival, Selection, threshold_spectrum
 from server_side.spectra import fixed_window_spectra
+from server_side.wavedump import same_generation
 
 Stage = Literal["reading", "fitting", "publishing"]
 Report = Callable[[Stage, int], None]
@@ -84,9 +85,9 @@ def read_and_integrate(work: PointWork, report: Report, scratch: Path) -> PulseR
             pmt_events = events
         report("reading", pmt_events)
 
-    return read_pulses(
-        work.paths, work.daq, work.analysis, work.plan.kind, report=tell, scratch=scratch
-    )
+    paths, settings = work.paths, (work.daq, work.analysis, work.plan.kind)
+    with same_generation(paths.values(), {work.chosen.pmt.path: work.generation}):
+        return read_pulses(paths, *settings, report=tell, scratch=scratch)
 
 
 def select_pulses(work: PointWork, pulses: PulseRows) -> Selection:

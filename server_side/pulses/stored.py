@@ -19,8 +19,8 @@ from server_side.pulses.scratch import ScratchColumn
 from server_side.pulses.table import COLUMNS, PulseColumns, PulseTable, column_type
 
 ROWS_PER_CHUNK = 50_000
-MAX_TABLE_ROWS = 2_000_000
-"""A whole table is thinned to so many rows; three times those of a usual point."""
+MAX_TABLE_ROWS = 1_000_000
+"""A whole table is thinned to so many rows; a usual point has 600,000."""
 
 
 class FeatureFile:

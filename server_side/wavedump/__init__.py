@@ -6,7 +6,7 @@ one format. See ``docs/formats.md`` for an example of each.
 
 from server_side.wavedump.events import EventBlock, FileSummary, RawReader
 from server_side.wavedump.format_names import RawFormatName
-from server_side.wavedump.generation import generation_of
+from server_side.wavedump.generation import generation_of, same_generation
 from server_side.wavedump.inspection import Inspection, inspect_file
 from server_side.wavedump.reader import open_reader
 
@@ -19,4 +19,5 @@ __all__ = [
     "generation_of",
     "inspect_file",
     "open_reader",
+    "same_generation",
 ]

@@ -8,8 +8,11 @@ import hashlib
 import os
 import re
 import struct
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from server_side.errors import RawDataError, RawFileChangedError
 from server_side.wavedump.raw_file import explain_os_error, open_regular_file
 
 GENERATION_BYTES = 4096
@@ -42,6 +45,40 @@ def generation_of(path: Path) -> str | None:
         os.close(descriptor)
     end = _first_event_end(head) or GENERATION_BYTES
     return hashlib.sha256(head[:end]).hexdigest() if len(head) >= end else None
+
+
+@contextmanager
+def same_generation(paths: Collection[Path], known: Mapping[Path, str]) -> Iterator[None]:
+    """See to it that the files read in the ``with`` are those of one acquisition.
+
+    Readers watch their own file, but a point is read file by file, and a new run
+    may begin between two of them. A file that cannot be read is left to its reader.
+
+    Parameters
+    ----------
+    known
+        Generations by which the files were chosen, as far as these are known.
+
+    Raises
+    ------
+    RawFileChangedError
+        When a file has another generation than before.
+    """
+    before = {path: known.get(path) or _generation_if_any(path) for path in paths}
+    yield
+    for path, generation in before.items():
+        if generation is not None and _generation_if_any(path) != generation:
+            raise RawFileChangedError(
+                f"{path} was truncated or rewritten while the point was read: what it holds now "
+                "is a new take"
+            )
+
+
+def _generation_if_any(path: Path) -> str | None:
+    try:
+        return generation_of(path)
+    except RawDataError:
+        return None
 
 
 def _first_event_end(head: bytes) -> int | None:

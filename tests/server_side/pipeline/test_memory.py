@@ -1,9 +1,10 @@
 """Memory of the whole chain does not grow with the files of a point.
 
 ``WAVEDUMP_TEST_GB=10 python -m pytest tests/server_side/pipeline/test_memory.py`` shows it
-with a point of 10 GB in four channels; it needs twice as much disk.
+with a point of 10 GB in four channels.
 """
 
+import functools
 import os
 import re
 import subprocess
@@ -69,7 +70,9 @@ def peak_mb(program: str, raw: Path, out: Path) -> int:
     command = [sys.executable, "-c", program + PEAK, str(raw), str(out)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    return int(run.stdout.split()[-1])
+    peak = int(run.stdout.split()[-1])
+    print(f"peak of {raw}: {peak} MB")
+    return peak
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,7 @@ def make_point(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], tupl
     pattern = tmp_path_factory.mktemp("pattern")
     write_point(pattern, EVENTS, channels=CHANNELS)
 
+    @functools.cache
     def make(size_bytes: int) -> tuple[Path, int]:
         folder = tmp_path_factory.mktemp("raw") / "wavedump_output_20260220_150000" / "KQ0146"
         folder /= "wavesave_theta10_phi90"

@@ -12,8 +12,9 @@ import uproot
 from server_side.errors import PublishError, RootFileError
 from server_side.layout import RESULT_FILE, ROOT_FOLDER, ScanLayout
 from server_side.publish import remove_leftovers
+from server_side.pulses.scratch import SCRATCH_PREFIX
 from server_side.result import PointResult
-from server_side.root_publish import remove_root_leftovers
+from server_side.root_publish import remove_root_leftovers, scratch_folder
 from server_side.scan import ScanPlan, Take
 from tests.server_side.pipeline.root_take import STAMP, Moment, publish_take
 
@@ -64,6 +65,19 @@ def test_killed_at_any_moment_the_next_job_leaves_one_file_under_the_agreed_name
     assert events_in(named(layout)) == 50
     assert not Path(layout.root_building_folder).exists()
     assert remove_root_leftovers(layout, "FLAG") == ()
+
+
+def test_features_that_a_job_left_with_a_name_go_away_at_the_next_start(make_plan, tmp_path):
+    layout = ScanLayout(PurePosixPath(tmp_path), make_plan())
+    with scratch_folder(layout) as folder:
+        left = folder / f"{SCRATCH_PREFIX}ab12cd34"
+        left.write_bytes(b"features")
+    assert left.exists()
+    assert remove_root_leftovers(layout, "FLAG") == (left.name,)
+    assert not left.exists()
+    with scratch_folder(layout) as folder:
+        assert list(folder.iterdir()) == []
+    assert not folder.exists()
 
 
 def test_the_file_of_a_take_that_was_flagged_meanwhile_is_kept(make_plan, tmp_path):

@@ -233,3 +233,12 @@ def test_blank_lines_between_events_are_no_damage(raw_file: Path) -> None:
     numbers, seen = read(raw_file, content)
     assert numbers == all_but()
     assert (seen.damage, seen.torn_events) == ((), 0)
+
+
+@pytest.mark.parametrize("name", WITH_HEADER)
+def test_a_counter_that_starts_anew_counts_all_behind_as_doubled(raw_file: Path, name: str) -> None:
+    again = make_events(30, first=0, seed=2)
+    numbers, seen = read(raw_file, STYLES[name].content([*EVENTS, *again]))
+    assert numbers == all_but()
+    assert (seen.doubled_events, seen.skipped_events) == (30, 0)
+    assert "event number 0 a second time" in seen.damage[0]

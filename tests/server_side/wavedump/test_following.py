@@ -1,5 +1,6 @@
 """Files that grow, vanish, are truncated or may not be read."""
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from server_side.errors import RawDataError, RawFileChangedError
-from server_side.wavedump import generation_of, inspect_file, open_reader
+from server_side.wavedump import generation_of, inspect_file, open_reader, same_generation
 from tests.server_side.wavedump.raw_content import DAQ, STYLES, make_events, numbers_of
 
 NOBODY = 65534
@@ -113,6 +114,34 @@ def test_a_file_without_permission_is_named(raw_file: Path) -> None:
     raw_file.chmod(0)
     with without_rights(), pytest.raises(RawDataError, match=r"no permission to read .*access"):
         list(open_reader(raw_file, DAQ).blocks())
+
+
+def test_a_disk_error_is_named_with_its_number(
+    raw_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw_file.write_bytes(ASCII)
+    reader = open_reader(raw_file, DAQ)
+
+    def fail(*_arguments: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "preadv", fail)
+    with pytest.raises(RawDataError, match=rf"cannot read {raw_file}: Input/output error .*disk"):
+        list(reader.blocks())
+
+
+def test_a_file_of_a_new_run_is_no_more_that_of_the_acquisition(tmp_path: Path) -> None:
+    paths = [tmp_path / f"wave{channel}.txt" for channel in range(3)]
+    for path in paths[:2]:
+        path.write_bytes(ASCII)
+    with same_generation(paths, {}), paths[0].open("ab") as file:
+        file.write(ASCII)
+    rewritten = pytest.raises(RawFileChangedError, match=r"wave1\.txt .* a new take")
+    with rewritten, same_generation(paths, {}):
+        paths[1].write_bytes(STYLES["ascii"].content(make_events(400, seed=2)))
+    chosen_by = {paths[1]: "0" * 64}
+    with rewritten, same_generation(paths, chosen_by):
+        pass
 
 
 def test_a_directory_is_no_raw_file(tmp_path: Path) -> None:
