@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from background_executor import instance, queries
-from background_executor.commands import Command
+from background_executor.commands import Command, PreviousScan
 from background_executor.config import SiteConfig, load_config
 from background_executor.records import CommandRecord, CommandState
 
@@ -31,6 +31,15 @@ def pmt_arguments(parser: argparse.ArgumentParser) -> None:
     """Add which PMT, and where it stands."""
     parser.add_argument("serial_number", help="of the PMT, like KQ0146")
     parser.add_argument("--slot", type=int, choices=[1, 2], required=True, help="where it stands")
+    parser.add_argument(
+        "--previous",
+        choices=[choice.value for choice in PreviousScan],
+        default=PreviousScan.ARCHIVE_IF_SETTLED.value,
+        help="what becomes of the previous scan of this PMT",
+    )
+    parser.add_argument(
+        "--previous-reason", default="", help="why it is archived as it is, or kept aside"
+    )
     wait_arguments(parser)
 
 

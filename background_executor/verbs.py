@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import sys
+from typing import Any
 
 from background_executor import audit_verb, import_verb, instance, site_verbs
 from background_executor.asking import (
@@ -18,6 +19,7 @@ from background_executor.asking import (
 )
 from background_executor.commands import (
     ListAcquisitions,
+    PreviousScan,
     ProcessExisting,
     Reset,
     ResumeScan,
@@ -27,6 +29,7 @@ from background_executor.commands import (
     SyncNow,
 )
 from background_executor.config import load_config
+from background_executor.decisions.verbs import DECISION_VERBS
 from background_executor.logs import LOG_FILE, set_up_logging
 from background_executor.quality_verbs import QUALITY_VERBS
 from background_executor.status import status_json, status_report, status_text
@@ -88,6 +91,16 @@ def _status(given: Arguments) -> int:
     return EXIT_DONE if report.is_running else EXIT_REFUSED
 
 
+def _start_fields(given: Arguments) -> dict[str, Any]:
+    """Return what the three ways to begin a scan have in common."""
+    return {
+        "serial_number": given.serial_number,
+        "slot": Slot(given.slot),
+        "previous": PreviousScan(given.previous),
+        "previous_reason": given.previous_reason,
+    }
+
+
 VERBS: tuple[Verb, ...] = (
     Verb("run", "work until asked to end", "run --detach", _run_arguments, _run),
     Verb("stop", "end the running executor; jobs go on", "stop", _stop_arguments, _stop),
@@ -97,18 +110,14 @@ VERBS: tuple[Verb, ...] = (
         "begin a position scan",
         "start-scan KQ0146 --slot 1 --wait",
         pmt_arguments,
-        asks(lambda a: StartScan(serial_number=a.serial_number, slot=Slot(a.slot))),
+        asks(lambda a: StartScan(**_start_fields(a))),
     ),
     Verb(
         "start-hv-check",
         "begin an HV check",
         "start-hv-check KQ0146 --slot 1 --nominal-v 1800",
         hv_arguments,
-        asks(
-            lambda a: StartHvCheck(
-                serial_number=a.serial_number, slot=Slot(a.slot), nominal_v=a.nominal_v
-            )
-        ),
+        asks(lambda a: StartHvCheck(**_start_fields(a), nominal_v=a.nominal_v)),
     ),
     Verb(
         "stop-scan",
@@ -131,8 +140,7 @@ VERBS: tuple[Verb, ...] = (
         existing_arguments,
         asks(
             lambda a: ProcessExisting(
-                serial_number=a.serial_number,
-                slot=Slot(a.slot),
+                **_start_fields(a),
                 scan_kind=a.kind,
                 acquisition=a.acquisition,
             )

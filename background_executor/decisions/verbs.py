@@ -1,0 +1,285 @@
+"""The command line's verbs for decisions: each looks first, then asks the running executor.
+
+What is asked carries what was seen, so that it is refused when somebody else was faster.
+"""
+
+import argparse
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+
+from background_executor import decision_queries, queries
+from background_executor.asking import EXIT_DONE, Arguments, asks, scan_arguments, wait_arguments
+from background_executor.commands import Command
+from background_executor.config import SiteConfig, load_config
+from background_executor.decision_commands import (
+    AcceptTakes,
+    AcknowledgeTakes,
+    ArchiveScan,
+    CleanUp,
+    FlagTakes,
+    KeepAside,
+    PlanCleanUp,
+    RestoreScan,
+    RetakeTakes,
+    SeenScan,
+    SeenTake,
+    UnflagTakes,
+    WithdrawDecisions,
+)
+from background_executor.decisions.offers import archive_offer
+from background_executor.decisions.rules import seen_take
+from background_executor.errors import CommandError
+from background_executor.store import Store
+from background_executor.verb import Verb
+from server_side.errors import NameFormatError
+from server_side.scan import parse_point
+
+Make = Callable[[Store, SiteConfig, Arguments], Command]
+
+_TAKE = re.compile(r"(?P<point>.+?)(?:_take(?P<take>[1-9]\d{0,2}))?")
+
+
+def _asks_of(make: Make) -> Callable[[Arguments], int]:
+    """Return the act of a verb that looks into the store before it asks."""
+
+    def act(given: Arguments) -> int:
+        config = load_config(given.settings)
+        with contextlib.closing(config.open_store()) as store:
+            return asks(lambda arguments: make(store, config, arguments))(given)
+
+    return act
+
+
+def _takes(store: Store, given: Arguments) -> tuple[SeenTake, ...]:
+    """Return the takes that were named, as they are now."""
+    found: dict[str, list[decision_queries.TakeRecord]] = {}
+    for take in decision_queries.takes_of_scan(store, given.scan_id):
+        found.setdefault(take.point.name, []).append(take)
+    if given.all:
+        return tuple(seen_take(takes[0], takes[0].take) for takes in found.values())
+    return tuple(_seen(found, name, given.scan_id) for name in given.takes)
+
+
+def _seen(found: dict[str, list[decision_queries.TakeRecord]], name: str, scan_id: str) -> SeenTake:
+    match = _TAKE.fullmatch(name)
+    try:
+        point = parse_point(match["point"] if match else name)
+    except NameFormatError as error:
+        raise CommandError(str(error)) from error
+    takes = found.get(point.name, [])
+    wanted = int(match["take"]) if match and match["take"] else None
+    for take in takes:
+        if wanted in (None, take.take):
+            return seen_take(take, takes[0].take)
+    raise CommandError(f"scan {scan_id} has no {name}: expected like theta10_phi90_take2")
+
+
+def _scan(store: Store, given: Arguments) -> SeenScan:
+    seen = decision_queries.seen_scan(store, given.scan_id)
+    if seen is None:
+        raise CommandError(f"no scan {given.scan_id}: 'status' lists them")
+    return seen
+
+
+def _take_arguments(parser: argparse.ArgumentParser) -> None:
+    scan_arguments(parser)
+    parser.add_argument("takes", nargs="*", help="theta10_phi90 (its newest), theta10_phi90_take2")
+    parser.add_argument("--all", action="store_true", help="the newest take of every point")
+    parser.add_argument("--comment", default="", help="in your own words")
+
+
+def _flag(store: Store, _: SiteConfig, a: Arguments) -> Command:
+    takes = _takes(store, a)
+    return FlagTakes(scan_id=a.scan_id, takes=takes, reason=a.reason, comment=a.comment)
+
+
+def _unflag(store: Store, _: SiteConfig, a: Arguments) -> Command:
+    return UnflagTakes(scan_id=a.scan_id, takes=_takes(store, a), reason=a.reason)
+
+
+def _accept(store: Store, _: SiteConfig, a: Arguments) -> Command:
+    takes = _takes(store, a)
+    return AcceptTakes(scan_id=a.scan_id, takes=takes, reason=a.reason, comment=a.comment)
+
+
+def _acknowledge(store: Store, _: SiteConfig, a: Arguments) -> Command:
+    takes = _takes(store, a)
+    return AcknowledgeTakes(scan_id=a.scan_id, takes=takes, reason=a.reason, comment=a.comment)
+
+
+def _withdraw(store: Store, _: SiteConfig, a: Arguments) -> Command:
+    return WithdrawDecisions(scan_id=a.scan_id, takes=_takes(store, a), reason=a.reason)
+
+
+def _retake(store: Store, _: SiteConfig, a: Arguments) -> Command:
+    takes = _takes(store, a)
+    return RetakeTakes(scan_id=a.scan_id, takes=takes, reason=a.reason, comment=a.comment)
+
+
+def _archive_arguments(parser: argparse.ArgumentParser) -> None:
+    scan_arguments(parser)
+    parser.add_argument(
+        "--override", action="store_true", help="although points are not settled; needs --reason"
+    )
+
+
+def _archive(store: Store, _: SiteConfig, a: Arguments) -> Command:
+    seen = _scan(store, a)
+    return ArchiveScan(scan_id=a.scan_id, seen=seen, reason=a.reason, override=a.override)
+
+
+def _restore(store: Store, _: SiteConfig, a: Arguments) -> Command:
+    return RestoreScan(scan_id=a.scan_id, seen=_scan(store, a), reason=a.reason)
+
+
+def _keep_aside(store: Store, _: SiteConfig, a: Arguments) -> Command:
+    return KeepAside(scan_id=a.scan_id, seen=_scan(store, a), reason=a.reason)
+
+
+def _plan_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--older-than-days", type=int, default=None, help="all ended scans without")
+    wait_arguments(parser)
+
+
+def _clean_up_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", type=int, help="number that plan-clean-up said")
+    wait_arguments(parser)
+
+
+def _clean_up(store: Store, config: SiteConfig, a: Arguments) -> Command:
+    for counted in decision_queries.clean_ups(store, config.site.name):
+        if counted.command_id == a.plan:
+            size = counted.size_bytes
+            return CleanUp(plan=a.plan, folders=counted.folders, size_bytes=size)
+    raise CommandError(f"there is no count {a.plan}: ask for plan-clean-up --wait first")
+
+
+def _only_scan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scan_id", help="as 'status' prints it")
+
+
+def _receipts(given: Arguments) -> int:
+    with _open(given) as store:
+        for move in reversed(decision_queries.moves_of_scan(store, given.scan_id)):
+            print(f"{move.intended_at:%Y-%m-%d %H:%M:%S} {move.operator}: {move.act} {move.state}")
+            print(f"  {move.message or 'not finished'}\n  reason: {move.reason} {move.comment}")
+            print(f"  receipt: {move.receipt}")
+    return EXIT_DONE
+
+
+def _unsettled(given: Arguments) -> int:
+    with _open(given) as store:
+        offer = archive_offer(store, given.scan_id)
+        if offer is None or queries.scan(store, given.scan_id) is None:
+            raise CommandError(f"no scan {given.scan_id}: 'status' lists them")
+        for obstacle in offer.obstacles:
+            print(f"in the way: {obstacle}")
+        for each in offer.unsettled:
+            print(f"{each.point.point.name}: {each.why} ({', '.join(each.ways)})")
+        if offer.may_archive:
+            print("everything is settled: it may be archived")
+    return EXIT_DONE
+
+
+@contextlib.contextmanager
+def _open(given: Arguments) -> Iterator[Store]:
+    with contextlib.closing(load_config(given.settings).open_store()) as store:
+        yield store
+
+
+_SCAN = "0123456789ab"
+
+DECISION_VERBS: tuple[Verb, ...] = (
+    Verb(
+        "flag",
+        "take takes out of use: their folders go to the flag folder",
+        f"flag {_SCAN} theta10_phi90 --reason 'low gain' --wait",
+        _take_arguments,
+        _asks_of(_flag),
+    ),
+    Verb(
+        "unflag",
+        "bring flagged takes back",
+        f"unflag {_SCAN} theta10_phi90 --wait",
+        _take_arguments,
+        _asks_of(_unflag),
+    ),
+    Verb(
+        "accept",
+        "use takes although they are not healthy",
+        f"accept {_SCAN} theta10_phi90 --reason 'known dip at the dynode'",
+        _take_arguments,
+        _asks_of(_accept),
+    ),
+    Verb(
+        "acknowledge",
+        "take note of failures",
+        f"acknowledge {_SCAN} theta10_phi90 --reason 'laser was off'",
+        _take_arguments,
+        _asks_of(_acknowledge),
+    ),
+    Verb(
+        "withdraw",
+        "take back an acceptance, an acknowledgement or a retake",
+        f"withdraw {_SCAN} theta10_phi90",
+        _take_arguments,
+        _asks_of(_withdraw),
+    ),
+    Verb(
+        "retake",
+        "open points again: the next acquisition is the next take",
+        f"retake {_SCAN} theta10_phi90 theta20_phi90 --reason 'laser was off'",
+        _take_arguments,
+        _asks_of(_retake),
+    ),
+    Verb(
+        "unsettled",
+        "what stands between a scan and the archive",
+        f"unsettled {_SCAN}",
+        _only_scan,
+        _unsettled,
+    ),
+    Verb(
+        "archive",
+        "move a settled scan to the archive",
+        f"archive {_SCAN} --wait",
+        _archive_arguments,
+        _asks_of(_archive),
+    ),
+    Verb(
+        "restore",
+        "bring a scan back from the archive",
+        f"restore {_SCAN} --wait",
+        scan_arguments,
+        _asks_of(_restore),
+    ),
+    Verb(
+        "keep-aside",
+        "leave a scan where it is, out of the way of the next",
+        f"keep-aside {_SCAN} --reason 'to be looked at by the experts'",
+        scan_arguments,
+        _asks_of(_keep_aside),
+    ),
+    Verb(
+        "receipts",
+        "what was decided about a scan, and what moved",
+        f"receipts {_SCAN}",
+        _only_scan,
+        _receipts,
+    ),
+    Verb(
+        "plan-clean-up",
+        "count the local copies that may go to the trash",
+        "plan-clean-up --older-than-days 30 --wait",
+        _plan_arguments,
+        asks(lambda a: PlanCleanUp(older_than_days=a.older_than_days)),
+    ),
+    Verb(
+        "clean-up",
+        "move the local copies that were counted to the trash",
+        "clean-up 42 --wait",
+        _clean_up_arguments,
+        _asks_of(_clean_up),
+    ),
+)
