@@ -6,8 +6,9 @@ second of tracing and memory that never comes back, so ``GainFitter`` builds eac
 loss once and swaps the counts: keep one for the life of a process.
 """
 
+import math
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from server_side.response import find_model
 from server_side.response.model import (
     Array,
     Boundary,
+    Constraint,
     Hold,
     Refusal,
     ResponseModel,
@@ -33,10 +35,33 @@ MAX_COUNTS = 1e10
 """Beyond this the likelihood loses the half unit that an error is, in double precision."""
 LEAST_EXPECTED = 1e-9
 """Keeps the logarithm finite where a model expects nothing."""
+LEAST_RATIO = 1e-6
+"""Keeps the logarithm of a constraint finite while the minimiser tries what is not allowed."""
 AT_LIMIT = 1e-3
 """A parameter within this part of its allowed range from an end is at the limit."""
 NEAR_LIMIT = 0.15
 """A nuisance so near to a boundary is tried at it when the minimum is not valid."""
+
+
+@dataclass(frozen=True)
+class _Penalty:
+    """A model's constraint, with the places of its parameters."""
+
+    slot: int
+    relative_to: int
+    ratio: float
+    width: float
+
+    @classmethod
+    def of(cls, model: ResponseModel, constraint: Constraint) -> "_Penalty":
+        names = [parameter.name for parameter in model.parameters]
+        slots = names.index(constraint.parameter), names.index(constraint.relative_to)
+        return cls(*slots, constraint.ratio, constraint.width)
+
+    def at(self, values: Array) -> float:
+        """Return half the square of the distance, in widths."""
+        ratio = values[self.slot] / (self.ratio * values[self.relative_to])
+        return 0.5 * (math.log(max(ratio, LEAST_RATIO)) / self.width) ** 2
 
 
 class _BinnedLikelihood:
@@ -45,6 +70,7 @@ class _BinnedLikelihood:
     def __init__(self, model: ResponseModel) -> None:
         self._model = model
         self._names = tuple(parameter.name for parameter in model.parameters)
+        self._constraints = tuple(_Penalty.of(model, entry) for entry in model.constraints)
         self._counts = self._edges = self._steps = np.zeros(0)
 
     def set_data(self, spectrum: Spectrum, steps: Array) -> None:
@@ -75,7 +101,8 @@ class _BinnedLikelihood:
         expected = np.maximum(self._model.expected(values, self._edges), LEAST_EXPECTED)
         counts = self._counts
         ratio = np.where(counts > 0, counts, 1.0) / expected
-        return float(np.sum(expected - counts + counts * np.log(ratio)))
+        deviance = float(np.sum(expected - counts + counts * np.log(ratio)))
+        return deviance + sum(penalty.at(values) for penalty in self._constraints)
 
 
 def _values_of(parameters: tuple["zfit.Parameter", ...]) -> Array:
@@ -101,21 +128,26 @@ class _Loss:
         self._minimizer = zfit.minimize.Minuit(gradient="zfit", mode=0)
 
     def minimise(self, spectrum: Spectrum, start: Start, fixed: tuple[str, ...]) -> Minimum:
-        """Minimise from a start; parameters named in ``fixed`` stay there."""
-        self._likelihood.set_data(spectrum, np.array(start.steps))
+        """Minimise from a start; parameters named in ``fixed`` stay there.
+
+        Where low charges of two kinds can stand in for each other the valley is long,
+        and Minuit may stop on its way: it goes on once from there.
+        """
+        self._likelihood.set_data(spectrum, np.array([row.step for row in start.rows]))
         self._place(start)
         names = [parameter.name for parameter in self.model.parameters]
         free = [p for p, name in zip(self._parameters, names, strict=True) if name not in fixed]
-        result = self._minimizer.minimize(self._loss, params=free)
-        return self._read(result, start, free)
+        minimum = self._read(self._minimizer.minimize(self._loss, params=free), start, free)
+        if minimum.fault:
+            minimum = self._read(self._minimizer.minimize(self._loss, params=free), start, free)
+        return minimum
 
     def _place(self, start: Start) -> None:
-        rows = zip(self._parameters, start.values, start.steps, start.low, start.high, strict=True)
-        for parameter, value, step, low, high in rows:
+        for parameter, row in zip(self._parameters, start.rows, strict=True):
             parameter.lower = parameter.upper = None
-            parameter.set_value(np.asarray(value))
-            parameter.lower, parameter.upper = np.asarray(low), np.asarray(high)
-            parameter.stepsize = np.asarray(step)
+            parameter.set_value(np.asarray(row.value))
+            parameter.lower, parameter.upper = np.asarray(row.low), np.asarray(row.high)
+            parameter.stepsize = np.asarray(row.step)
 
     def _read(
         self, result: "zfit.result.FitResult", start: Start, free: list["zfit.Parameter"]
@@ -126,12 +158,12 @@ class _Loss:
         near = self._limits(values, start, slots, NEAR_LIMIT)
         if not result.valid:
             return Minimum(values, slots, None, near, "the minimiser found no valid minimum")
-        result.hesse(params=free, method="minuit_hesse")
+        # Runs Hesse; asking result.hesse() as well would run it twice.
+        covariance = result.covariance(params=free, method="minuit_hesse")
         shape = result.info["minuit"].fmin
         if shape.hesse_failed or not shape.has_posdef_covar or not shape.has_accurate_covar:
             return Minimum(values, slots, None, near, "the covariance matrix is not reliable")
-        covariance = np.asarray(result.covariance(params=free, method="minuit_hesse"))
-        return Minimum(values, slots, covariance, at_limit, "")
+        return Minimum(values, slots, np.asarray(covariance), at_limit, "")
 
     def _limits(
         self, values: Array, start: Start, slots: tuple[int, ...], part: float
@@ -143,11 +175,11 @@ class _Loss:
 
 def _side_of(values: Array, start: Start, slot: int, part: float) -> Side | None:
     """Return the end of its range that a parameter is at, within a part of it, None inside."""
-    low, high = start.low[slot], start.high[slot]
-    margin = part * (high - low)
-    if values[slot] < low + margin:
+    row = start.rows[slot]
+    margin = part * (row.high - row.low)
+    if values[slot] < row.low + margin:
         return Side.LOW
-    return Side.HIGH if values[slot] > high - margin else None
+    return Side.HIGH if values[slot] > row.high - margin else None
 
 
 class GainFitter:
@@ -222,7 +254,7 @@ def _undetermined(model: ResponseModel, start: Start, minimum: Minimum) -> Bound
     errors = dict(zip(minimum.free, np.sqrt(np.diag(minimum.covariance)), strict=True))
     for name in {boundary.parameter: None for boundary in model.boundaries}:
         slot = names.index(name)
-        if errors.get(slot, 0.0) > start.high[slot] - start.low[slot]:
+        if errors.get(slot, 0.0) > start.rows[slot].high - start.rows[slot].low:
             return Boundary(name, (), (Hold(name, None),), "the spectrum does not determine it")
     return None
 
@@ -239,17 +271,16 @@ def _boundary_reached(model: ResponseModel, minimum: Minimum) -> Boundary | None
 def _fix(model: ResponseModel, start: Start, minimum: Minimum, boundary: Boundary) -> Start:
     """Return the start of the next minimisation: the last minimum, the nuisance at its boundary."""
     names = [parameter.name for parameter in model.parameters]
-    values = [float(value) for value in minimum.values]
-    for hold in boundary.holds:
-        if hold.value is not None:
-            values[names.index(hold.parameter)] = hold.value
-    return replace(start, values=tuple(values))
+    held = {hold.parameter: hold.value for hold in boundary.holds if hold.value is not None}
+    values = [held.get(name, float(v)) for name, v in zip(names, minimum.values, strict=True)]
+    rows = zip(start.rows, values, strict=True)
+    return replace(start, rows=tuple(replace(row, value=value) for row, value in rows))
 
 
 def _note_on(model: ResponseModel, start: Start, boundary: Boundary) -> str:
     names = [parameter.name for parameter in model.parameters]
     held = [
-        f"{hold.parameter} = {start.values[names.index(hold.parameter)]:.4g}"
+        f"{hold.parameter} = {start.rows[names.index(hold.parameter)].value:.4g}"
         for hold in boundary.holds
     ]
     return f"fixed {', '.join(held)}: {boundary.meaning}"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from server_side.result import Spectrum, SpectrumName
 
 Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,21 @@ class ModelParameter:
 
 
 @dataclass(frozen=True)
+class StartRow:
+    """Where one parameter begins, and the range it may move in."""
+
+    value: float
+    step: float
+    """First step of the minimiser: about one error."""
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Start:
     """Where a fit begins, found from the data; entries in the order of the parameters."""
 
-    values: tuple[float, ...]
-    steps: tuple[float, ...]
-    """First step of the minimiser: about one error."""
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+    rows: tuple[StartRow, ...]
     fixed: tuple[str, ...] = ()
     """Parameters that this kind of spectrum cannot tell: they stay where they start."""
 
@@ -81,6 +89,25 @@ class Boundary:
 
 
 @dataclass(frozen=True)
+class Constraint:
+    """What is known of a nuisance parameter beside the spectrum.
+
+    The logarithm of its ratio to another parameter is a Gaussian; its square over
+    the width is added to the likelihood. The error of a gain then holds what is not
+    known of the nuisance, and the minimum stays a parabola where the spectrum says
+    nothing of it.
+    """
+
+    parameter: str
+    relative_to: str
+    ratio: float
+    width: float
+    """Of the logarithm: 0.3 is a factor of 1.35 up or down."""
+    meaning: str
+    """Where ratio and width come from."""
+
+
+@dataclass(frozen=True)
 class Component:
     """One term of a model."""
 
@@ -118,6 +145,10 @@ class ResponseModel(Protocol):
     @property
     def boundaries(self) -> tuple[Boundary, ...]:
         """Nuisance parameters that may sit on a physical boundary."""
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """What is known of nuisance parameters beforehand."""
 
     @property
     def quantities(self) -> tuple[ResponseQuantity, ...]:

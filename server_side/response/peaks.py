@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from server_side.response.model import Array
+from server_side.response.model import Array, Refusal
 
 MIN_SIGNIFICANCE = 5.0
 """A maximum must stand out of the lower of its valleys by so many errors."""
 MIN_HEIGHT = 0.25
 """A peak must reach this part of the highest one."""
+MAX_LOW_END = 0.5
+"""Counts at the low end, over the height of the first peak, above which it is not the first."""
 SMOOTHING_BINS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 """Widths of the smoothing kernel that are tried, finest first."""
 
@@ -48,6 +50,27 @@ def find_first_peak(counts: Array, edges_pc: Array, min_height: float = MIN_HEIG
         if peak is not None:
             return peak
     return None
+
+
+def find_photoelectron_peak(counts: Array, edges_pc: Array) -> Peak | Refusal:
+    """Return the first peak of a thresholded spectrum, or why it is not that of one electron.
+
+    Parameters
+    ----------
+    counts
+        Shape (bins,).
+    edges_pc
+        Shape (bins + 1,).
+    """
+    peak = find_first_peak(counts, edges_pc)
+    if peak is None:
+        return Refusal("the spectrum has no peak that stands out of its statistical errors")
+    if counts[:2].mean() > MAX_LOW_END * peak.height:
+        return Refusal(
+            f"the spectrum rises towards its low end: the peak at {peak.position_pc:.2f} pC "
+            "is not the first"
+        )
+    return peak
 
 
 def smooth(counts: Array, width_bins: float) -> Array:

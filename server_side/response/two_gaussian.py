@@ -22,16 +22,15 @@ from server_side.response.model import (
     ResponseQuantity,
     Side,
     Start,
+    StartRow,
 )
-from server_side.response.peaks import Peak, find_first_peak
+from server_side.response.peaks import Peak, find_photoelectron_peak
 from server_side.result import Spectrum, SpectrumName
 
 SQRT2 = math.sqrt(2.0)
 MAX_RELATIVE_WIDTH = 0.8
 """A first Gaussian wider than this, over its mean, is no single-photoelectron peak."""
 RATIO_LIMITS = (0.5, 4.0)
-MAX_LOW_END = 0.5
-"""Counts at the low end, over the height of the first peak, above which it is not the first."""
 YIELD_LIMIT = 3.0
 """No Gaussian may hold more than so many times the charges of the spectrum."""
 
@@ -62,6 +61,7 @@ class TwoGaussian:
             "the width of the second Gaussian is not determined: taken as sqrt(2) of the first",
         ),
     )
+    constraints = ()
     quantities = (
         ResponseQuantity(
             "peak_resolution",
@@ -75,15 +75,8 @@ class TwoGaussian:
         """Start at the first peak of the spectrum, with what is left near its double."""
         counts = np.asarray(spectrum.counts, dtype=np.float64)
         edges = np.asarray(spectrum.edges_pc)
-        peak = find_first_peak(counts, edges)
-        if peak is None:
-            return Refusal("the spectrum has no peak that stands out of its statistical errors")
-        if counts[:2].mean() > MAX_LOW_END * peak.height:
-            return Refusal(
-                f"the spectrum rises towards its low end: the peak at {peak.position_pc:.2f} pC "
-                "is not the first"
-            )
-        return self._start_at(peak, counts, edges)
+        peak = find_photoelectron_peak(counts, edges)
+        return peak if isinstance(peak, Refusal) else self._start_at(peak, counts, edges)
 
     def _start_at(self, peak: Peak, counts: Array, edges: Array) -> Start:
         total = float(counts.sum())
@@ -91,18 +84,16 @@ class TwoGaussian:
         bin_width = float(np.median(np.diff(edges)))
         first = min(peak.height * math.sqrt(2.0 * math.pi) * sigma / bin_width, total)
         second = max(total - first, 0.02 * total)
-        error = sigma / math.sqrt(total)
+        step, error = 2.0 * math.sqrt(total), 3.0 * sigma / math.sqrt(total)
+        most = YIELD_LIMIT * total
         return Start(
-            values=(first, second, mean, sigma, SQRT2),
-            steps=(2 * math.sqrt(total), 2 * math.sqrt(total), 3 * error, 3 * error, 0.05),
-            low=(0.0, 0.0, 0.7 * mean, 0.3 * bin_width, RATIO_LIMITS[0]),
-            high=(
-                YIELD_LIMIT * total,
-                YIELD_LIMIT * total,
-                1.3 * mean,
-                MAX_RELATIVE_WIDTH * mean,
-                RATIO_LIMITS[1],
-            ),
+            (
+                StartRow(first, step, 0.0, most),
+                StartRow(second, step, 0.0, most),
+                StartRow(mean, error, 0.7 * mean, 1.3 * mean),
+                StartRow(sigma, error, 0.3 * bin_width, MAX_RELATIVE_WIDTH * mean),
+                StartRow(SQRT2, 0.05, *RATIO_LIMITS),
+            )
         )
 
     def expected(self, values: Array, edges_pc: Array) -> Array:
