@@ -8,6 +8,7 @@ and nothing done, and does it then.
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -17,6 +18,7 @@ from background_executor.commanding import Act, Afterwards, Outcome
 from background_executor.commands import (
     COMMAND,
     Command,
+    ImportTree,
     ListAcquisitions,
     ProcessExisting,
     Reset,
@@ -42,6 +44,7 @@ from background_executor.decisions.clean_up import clean_up
 from background_executor.decisions.scan_acts import decide_scan
 from background_executor.decisions.take_acts import decide_takes
 from background_executor.errors import CommandError, SchedulerError, TransportError
+from background_executor.importing import SHOWN_UNREAD, import_tree
 from background_executor.quality_acts import act_on_quality
 from background_executor.quality_commands import JudgeAgain, MakeReference
 from background_executor.records import ENDED_JOB_STATES, CommandState, JobRecord, ScanState
@@ -88,6 +91,8 @@ def _do(act: Act, command: Command) -> Outcome:
             return _stop_or_resume(act, command)
         case ListAcquisitions() | SyncNow() | Reset():
             return _read_server(act, command)
+        case ImportTree():
+            return import_old_tree(act, command)
         case StopExecutor():
             return stop_executor(act)
         case _:
@@ -177,6 +182,13 @@ def _read_server(act: Act, command: ListAcquisitions | SyncNow | Reset) -> Outco
         writer.reset_cursors(act.site.name)
 
     return Outcome("everything is being read again; nothing was deleted", change, Afterwards.SYNC)
+
+
+def import_old_tree(act: Act, command: ImportTree) -> Outcome:
+    """Read a result tree of the old system; scan by scan, so that a death in between costs one."""
+    site, operator = act.site, act.record.operator
+    report = import_tree(site.store, site.config, Path(command.folder), operator, act.now)
+    return Outcome("\n".join(report.lines(SHOWN_UNREAD)))
 
 
 def stop_executor(act: Act) -> Outcome:

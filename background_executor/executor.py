@@ -28,6 +28,7 @@ from background_executor.job_logs import JobLogs
 from background_executor.job_queue import JobQueue
 from background_executor.records import ExecutorRecord, ExecutorState, LinkState
 from background_executor.site import Site
+from background_executor.stop_records import StopRecords
 from background_executor.submit import submit_intents
 from background_executor.successors import settle_scans
 from background_executor.sweep import sweep, sweep_all
@@ -93,6 +94,7 @@ class Executor:
             Work(self._carry_on_moves),
             Work(self._empty_trash, EMPTY_TRASH_EVERY),
             Work(IdleScans(site).look, LOOK_FOR_RAW_DATA_EVERY),
+            Work(StopRecords(site).write_missing),
         )
 
     def step(self, now: datetime) -> bool:

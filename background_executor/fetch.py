@@ -46,10 +46,22 @@ def fetch_waiting(site: Site, now: datetime) -> int:
     waiting = queries.waiting_publications(site.store, site.name, now)
     stored = 0
     for scan_id, of_scan in groupby(sorted(waiting, key=_scan_id), key=_scan_id):
-        publications = list(of_scan)
-        for first in range(0, len(publications), BATCH):
-            stored += _fetch_batch(site, scan_id, publications[first : first + BATCH], now)
+        stored += fetch_from(site, site.layout(scan_id).results_folder, list(of_scan), now)
     return stored
+
+
+def fetch_from(
+    site: Site, folder: PurePosixPath, publications: Sequence[PublicationRecord], now: datetime
+) -> int:
+    """Fetch and store published folders that lie in a folder; returns how many were stored.
+
+    Raises
+    ------
+    TransportError
+        When the server could not be asked; what was stored until then stays.
+    """
+    batches = (publications[first : first + BATCH] for first in range(0, len(publications), BATCH))
+    return sum(_fetch_batch(site, folder, batch, now) for batch in batches)
 
 
 def _scan_id(publication: PublicationRecord) -> str:
@@ -57,14 +69,14 @@ def _scan_id(publication: PublicationRecord) -> str:
 
 
 def _fetch_batch(
-    site: Site, scan_id: str, batch: Sequence[PublicationRecord], now: datetime
+    site: Site, folder: PurePosixPath, batch: Sequence[PublicationRecord], now: datetime
 ) -> int:
     """Fetch a batch as one stream; when one folder spoils it, each folder on its own."""
     try:
-        fetched = _fetch(site, scan_id, batch)
+        fetched = _fetch(site, folder, batch)
     except (UntrustedFileError, RemoteFileError) as error:
         if len(batch) > 1:
-            return sum(_fetch_batch(site, scan_id, [single], now) for single in batch)
+            return sum(_fetch_batch(site, folder, [single], now) for single in batch)
         _note_failure(site, batch[0], error, now)
         return 0
     reach(CrashPoint.FILES_FETCHED)
@@ -72,7 +84,7 @@ def _fetch_batch(
 
 
 def _fetch(
-    site: Site, scan_id: str, batch: Sequence[PublicationRecord]
+    site: Site, source: PurePosixPath, batch: Sequence[PublicationRecord]
 ) -> dict[str, list[FetchedFile]]:
     """Return the files of each folder asked for; a file of any other folder is refused."""
     for publication in batch:
@@ -83,7 +95,7 @@ def _fetch(
             )
     folders: dict[str, list[FetchedFile]] = {publication.folder: [] for publication in batch}
     stream = site.transport.fetch(
-        site.layout(scan_id).results_folder,
+        source,
         [PurePosixPath(folder) for folder in folders],
         max_bytes=MAX_BATCH_BYTES if len(batch) > 1 else MAX_TAKE_BYTES,
     )

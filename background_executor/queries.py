@@ -50,6 +50,14 @@ def scans(store: Store, site: str, limit: int = 50) -> tuple[records.ScanRecord,
     return tuple(reading.to_scan(row) for row in _all(store, statement))
 
 
+def scan_ids(store: Store, site: str, state: ScanState) -> tuple[str, ...]:
+    """Return which measured scans of a site are in a state."""
+    statement = sa.select(_scans.scan_id).where(
+        _scans.site == site, _scans.state == state, _scans.provenance == Provenance.MEASURED
+    )
+    return tuple(row.scan_id for row in _all(store, statement.order_by(_scans.scan_id)))
+
+
 def running_scans(store: Store, site: str) -> tuple[records.ScanRecord, ...]:
     """Return the scans of a site that wait for points."""
     statement = selections.scan_select().where(

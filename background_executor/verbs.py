@@ -5,7 +5,7 @@ import contextlib
 import sys
 from typing import Any
 
-from background_executor import audit_verb, import_verb, instance, site_verbs
+from background_executor import audit_verb, import_verb, instance, rebuild_verb, site_verbs
 from background_executor.asking import (
     EXIT_DONE,
     EXIT_REFUSED,
@@ -180,6 +180,13 @@ VERBS: tuple[Verb, ...] = (
         "import synced_data",
         import_verb.import_arguments,
         import_verb.import_old_data,
+    ),
+    Verb(
+        "rebuild",
+        "fill a new store from what lies on the server",
+        "rebuild",
+        rebuild_verb.rebuild_arguments,
+        rebuild_verb.rebuild,
     ),
     *QUALITY_VERBS,
     Verb(

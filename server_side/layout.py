@@ -10,6 +10,7 @@ Tree below the base folder of a site::
         journal-<job uuid>.jsonl              what it says, line by line
         live-<job uuid>.json                  how far the point in hand is
         stop-<job uuid>                       asks that job to end
+        STOPPED_<stamp>.json                  who stopped the scan, and why
         claim-<claim uuid>/                   made by the first of several jobs for one work
         <SN>/data_theta10_phi90[_take2][_rev2]/   one published result
     FLAG/  archive/                           results and scans that were moved
@@ -19,16 +20,18 @@ Tree below the base folder of a site::
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from server_side.errors import NameFormatError
-from server_side.scan import ScanKind, ScanPlan, Take, parse_take
+from server_side.scan import ScanKind, ScanPlan, Take, parse_take, zone_stamp
 
 PLAN_FILE = "plan.json"
 RESULT_FILE = "result.json"
 WAVEFORMS_FILE = "waveforms.json"
 MANIFEST_FILE = "MANIFEST.json"
 RECEIPT_FILE = "RECEIPT.json"
+STOPPED_STEM = "STOPPED"
 TEMPORARY_PREFIX = ".building-"
 ROOT_FOLDER = "ROOT_SCAN_DATA_saves"
 PROCESSES_FOLDER = ".processes"
@@ -92,6 +95,10 @@ class ScanLayout:
     def stop_file(self, job: str) -> PurePosixPath:
         """Return the file whose presence asks a job to end."""
         return self.scan_folder / f"stop-{job}"
+
+    def stop_record(self, stopped_at: datetime) -> PurePosixPath:
+        """Return the file that says who stopped the scan at that moment, and why."""
+        return self.scan_folder / f"{STOPPED_STEM}_{zone_stamp(stopped_at, self.plan.zone)}.json"
 
     def take_folder(self, take: Take) -> PurePosixPath:
         """Return the published folder of a take."""

@@ -1,0 +1,72 @@
+"""Who stopped a scan and why, kept on the server beside the scan.
+
+A stopped scan looks there like one that nobody works on. The record lets a
+store that is made again from the server know the one from the other.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from background_executor import queries
+from background_executor.audit import EventFilter
+from background_executor.records import ScanRecord, ScanState
+from background_executor.site import Site
+from background_executor.writing.scans import scan_subject
+from server_side.boundary import BoundaryModel
+from server_side.scan import ScanId, SiteName
+
+
+class StopRecord(BoundaryModel):
+    """Content of ``STOPPED_<stamp>.json``."""
+
+    format_version: Literal[1] = 1
+    site: SiteName
+    scan_id: ScanId
+    stopped_at: AwareDatetime
+    operator: str
+    reason: str
+
+
+class StopRecords:
+    """Writes the missing records; what it has seen once it does not look for again."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._written: set[tuple[str, datetime]] = set()
+
+    def write_missing(self, _now: datetime) -> None:
+        """Write the record of every stopped scan that has none.
+
+        Raises
+        ------
+        TransportError
+            When the server could not be asked.
+        """
+        for scan_id in queries.scan_ids(self._site.store, self._site.name, ScanState.STOPPED):
+            scan = queries.scan(self._site.store, scan_id)
+            if scan is None or scan.ended_at is None or (scan_id, scan.ended_at) in self._written:
+                continue
+            self._write(scan, scan.ended_at)
+            self._written.add((scan_id, scan.ended_at))
+
+    def _write(self, scan: ScanRecord, stopped_at: datetime) -> None:
+        """Write a record, unless it is there or the scan never came to the server."""
+        layout, transport = self._site.layout(scan.scan_id), self._site.transport
+        path = layout.stop_record(stopped_at)
+        if transport.exists(path) or not transport.exists(layout.plan_file):
+            return
+        record = self._describe(scan, stopped_at)
+        transport.write(path, record.model_dump_json(indent=1).encode() + b"\n")
+
+    def _describe(self, scan: ScanRecord, stopped_at: datetime) -> StopRecord:
+        wanted = EventFilter(subject=scan_subject(scan.scan_id), act="scan stopped")
+        stops = queries.events(self._site.store, self._site.name, wanted, limit=1)
+        return StopRecord(
+            site=scan.site,
+            scan_id=scan.scan_id,
+            stopped_at=stopped_at,
+            operator=stops[0].actor if stops else "",
+            reason=scan.message,
+        )
