@@ -160,7 +160,7 @@ def _compare_point(
         fit.gain_peak / true_gain - 1.0 if isinstance(fit, ValidFit) and not is_simulated else None
     )
     if not fault and not is_simulated:
-        fault = _model_fault(fit, true_gain)
+        fault = model_fault(fit, true_gain)
     return PointCheck(scan.serial_number, name, line, fault, deviation, model_deviation)
 
 
@@ -171,7 +171,7 @@ def _in_words(fit: FitOutcome | None, true_gain: float) -> str:
     return f"{DEFAULT_MODEL} {fit.gain_peak / true_gain - 1.0:+7.2%} +- {relative_err:.2%}"
 
 
-def _model_fault(fit: FitOutcome | None, true_gain: float) -> str:
+def model_fault(fit: FitOutcome | None, true_gain: float) -> str:
     """Return why the default model's gain of a healthy point is not near the true peak."""
     if not isinstance(fit, ValidFit):
         why = "it was not fitted" if fit is None else fit.message
