@@ -28,7 +28,13 @@ class Inspection(BoundaryModel):
     noise_rms: float | None
     """Mean over the events of the standard deviation of the same samples (counts)."""
     torn_events: int
+    """1 where an incomplete last event is held back."""
     skipped_events: int
+    """Damaged events that were left out."""
+    doubled_events: int
+    """Events that came a second time."""
+    damage: tuple[str, ...]
+    """The first few faults in words, with byte offsets."""
 
 
 def inspect_file(path: Path, daq: DaqSettings) -> Inspection:
@@ -58,4 +64,6 @@ def inspect_file(path: Path, daq: DaqSettings) -> Inspection:
         noise_rms=noise_sum / seen.events if seen.events else None,
         torn_events=seen.torn_events,
         skipped_events=seen.skipped_events,
+        doubled_events=seen.doubled_events,
+        damage=seen.damage,
     )

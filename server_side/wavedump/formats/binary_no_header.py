@@ -1,7 +1,8 @@
 """Binary with nothing but 16-bit samples.
 
 The record length comes from the settings, and events are numbered from 0. Nearly any
-file could be this: so the first event must lie within the ADC's range and be smooth.
+file could be this: so the first event must lie within the ADC's range, be smooth, and not
+be numbers as text.
 """
 
 import numpy as np
@@ -16,6 +17,9 @@ from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
 
 SMOOTH_PART = 32
 """Neighbouring samples usually differ by less than the ADC's range over this."""
+
+TEXT_SAMPLE_BYTES = np.frombuffer(b"0123456789+-., \t\r\n", np.uint8)
+"""An event of nothing else is damaged text: noise alone moves samples over more values."""
 
 
 class BinaryNoHeader:
@@ -34,6 +38,8 @@ class BinaryNoHeader:
         if len(content) < event_bytes:
             return TooShort()
         samples = content.view("<u2").astype(np.int64)
+        if bool(np.isin(content, TEXT_SAMPLE_BYTES).all()):
+            return Mismatch(0, expected, f"numbers as text: {head.quote(0)}")
         fault = _find_impossible(samples, daq)
         if fault is not None:
             return Mismatch(2 * fault, expected, head.quote(2 * fault))

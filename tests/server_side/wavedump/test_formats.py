@@ -74,6 +74,18 @@ def test_binary_samples_that_look_like_letters_are_still_binary(raw_file: Path, 
     assert inspect_file(raw_file, DAQ).format == STYLES[name].raw_format
 
 
+@pytest.mark.parametrize("unit", [b"1", b",", b"\n", b"15000 ", b"0\r\n"])
+def test_text_of_nothing_but_numbers_is_never_taken_for_binary_samples(
+    raw_file: Path, unit: bytes
+) -> None:
+    raw_file.write_bytes(unit * 100_000)
+    try:
+        found = inspect_file(raw_file, DAQ).format
+    except NotWaveDumpError:
+        return
+    assert found != RawFormatName.BINARY_NO_HEADER
+
+
 def test_every_readable_name_has_one_format() -> None:
     assert sorted(each.name for each in FORMATS) == sorted(READABLE_FORMATS)
 
@@ -158,6 +170,8 @@ def test_inspection_agrees_with_plain_numpy(raw_file: Path) -> None:
         "noise_rms",
         "torn_events",
         "skipped_events",
+        "doubled_events",
+        "damage",
     ]
 
 
