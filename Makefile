@@ -3,14 +3,15 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
-TEST_PACKAGES := chromium fonts-dejavu-core slurm-wlm munge openssh-server
+CLUSTER_PACKAGES := slurm-wlm munge openssh-server
+TEST_PACKAGES := chromium fonts-dejavu-core $(CLUSTER_PACKAGES)
 PYTEST_OPTIONS ?=
 
-.PHONY: help demo demo-check test test-faults lint format bench fuzz cluster cluster-down clean lock install
+.PHONY: help demo demo-check demo-slurm test test-faults test-accounting soak lint format bench fuzz cluster cluster-down clean lock install
 .DEFAULT_GOAL := help
 
 help: ## list the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 install: $(VENV)/.installed ## make .venv with exactly the locked versions
 
@@ -24,14 +25,28 @@ demo: install ## simulated bench, executor and dashboard; Ctrl-C stops all three
 demo-check: install ## the same without a browser, compared with the truth; exit 1 when it is wrong
 	@$(BIN)/python -m background_executor.demo check
 
+demo-slurm: install ## the demo through a real sshd and a real SLURM of this machine (root)
+	@.ci/system-packages $(CLUSTER_PACKAGES)
+	@$(BIN)/python -m tests.cluster.demo run
+
 test: install lint ## install what is missing, then lint, types and all tests
 	@.ci/system-packages $(TEST_PACKAGES)
-	@echo "Left out: tests/faults (faults of a real sshd and SLURM, long); run them by: make test-faults"
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/faults $(PYTEST_OPTIONS)
+	@echo "Left out: tests/faults (faults of a real sshd and SLURM, long), by: make test-faults; tests/accounting, by: make test-accounting"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/faults --ignore=tests/accounting $(PYTEST_OPTIONS)
 
 test-faults: install ## faults of connection and scheduler on a real sshd and SLURM (root)
-	@.ci/system-packages slurm-wlm munge openssh-server
+	@.ci/system-packages $(CLUSTER_PACKAGES)
 	$(BIN)/python -m pytest tests/faults $(PYTEST_OPTIONS)
+
+test-accounting: install ## sacct of a real slurmdbd with MariaDB (root; not part of make test)
+	@.ci/system-packages $(CLUSTER_PACKAGES) slurmdbd mariadb-server
+	$(BIN)/python -m pytest tests/accounting $(PYTEST_OPTIONS)
+
+SOAK_POINTS ?= 500
+SOAK_SEED ?= 1
+soak: install ## SOAK_POINTS=500 over real SSH and SLURM, a random fault every few seconds (root)
+	@.ci/system-packages $(CLUSTER_PACKAGES)
+	@$(BIN)/python -m tests.soak --points $(SOAK_POINTS) --seed $(SOAK_SEED)
 
 lint: install ## ruff, format, mypy --strict and the import contracts
 	$(BIN)/ruff check .
@@ -48,7 +63,7 @@ fuzz: install ## coverage-guided fuzzing of the raw file readers, FUZZ_SECONDS=3
 	@$(BIN)/python -m tests.fuzz.fuzz_readers --seconds $(FUZZ_SECONDS)
 
 cluster: install ## start a real sshd and SLURM of one node to play with (root)
-	@.ci/system-packages slurm-wlm munge openssh-server
+	@.ci/system-packages $(CLUSTER_PACKAGES)
 	@$(BIN)/python -m tests.cluster up
 
 cluster-down: install ## end what `make cluster` started

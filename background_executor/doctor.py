@@ -208,7 +208,7 @@ def _check_accounting(patient: Patient) -> Finding:
     output = patient.run("sacct", "--noheader", "--allocations", "--format=JobID")
     if output.exit_status == 0:
         return Finding("sacct", CheckState.PASSED, "it answers")
-    return Finding("sacct", CheckState.REMARK, f"not used, and not needed: {_said(output)}")
+    return Finding("sacct", CheckState.REMARK, f"not needed: {_said(output)}")
 
 
 def _check_raw_data(patient: Patient) -> Finding:

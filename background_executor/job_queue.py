@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from background_executor import queries
+from background_executor.errors import SchedulerError
 from background_executor.following import FollowedJobRecord
 from background_executor.records import ENDED_JOB_STATES, JobState, ScanState
 from background_executor.scheduler import JobSighting
@@ -110,11 +111,26 @@ class JobQueue:
     def _miss(self, job: FollowedJobRecord, now: datetime) -> None:
         if not self._is_missing_long(job.record.job, now):
             return
-        if job.record.state in _ASKED_FOR and not self._has_begun(job):
+        remembered = self._ask_history(job)
+        if remembered is not None and remembered.state in ENDED_JOB_STATES:
+            self._see_end(job, remembered, now)
+        elif remembered is None and job.record.state in _ASKED_FOR and not self._has_begun(job):
             self._ask_again(job, now)
         else:
             message = "the scheduler does not know it any more, and it left no last word"
             self._end(job, JobState.LOST, message, now)
+
+    def _ask_history(self, job: FollowedJobRecord) -> JobSighting | None:
+        """Ask what outlives the queue's memory; None where a site has none, or it says nothing."""
+        argv = self._site.scheduler.history_argv(job.record.job)
+        if not argv:
+            return None
+        output = self._site.transport.run(argv, timeout_s=self._site.timeout_s)
+        try:
+            return self._site.scheduler.read_history(output).get(job.record.job)
+        except SchedulerError as error:
+            log.info("Job %s is not in the queue, and: %s", job.record.job, error)
+            return None
 
     def _is_missing_long(self, job: str, now: datetime) -> bool:
         absence = self._absences.setdefault(job, Absence(now))

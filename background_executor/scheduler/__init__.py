@@ -73,5 +73,11 @@ class Scheduler(Protocol):
     def read_queue(self, output: CommandOutput) -> Mapping[str, JobSighting]:
         """Return what is known by uuid; a failed query raises, it is no empty answer."""
 
+    def history_argv(self, job: str) -> list[str]:
+        """Return the command that asks for a job that the queue has forgotten; empty for none."""
+
+    def read_history(self, output: CommandOutput) -> Mapping[str, JobSighting]:
+        """Return what is remembered by uuid; a site without a memory raises."""
+
     def cancel_argv(self, scheduler_id: str, job: str) -> list[str]:
         """Return the command that ends exactly this job, by id and name together."""

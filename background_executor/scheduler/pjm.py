@@ -153,6 +153,20 @@ class PjmScheduler:
         rows = [line.split(",") for line in lines if line.startswith(",")]
         return _one_per_name(_read_row(row) for row in rows if _is_ours(row))
 
+    def history_argv(self, job: str) -> list[str]:  # noqa: ARG002
+        """Return no command: what ``pjstat -H`` remembers is in every answer already."""
+        return []
+
+    def read_history(self, output: CommandOutput) -> Mapping[str, JobSighting]:
+        """Refuse: nothing was asked.
+
+        Raises
+        ------
+        SchedulerError
+            Always.
+        """
+        raise SchedulerError(f"PJM was not asked for its memory: {output.stdout[:100]!r}")
+
     def cancel_argv(self, scheduler_id: str, job: str) -> list[str]:
         """Return the command that ends exactly this job, by id and name together."""
         return ["sh", "-c", _CANCEL_SCRIPT, "sh", scheduler_id, _NAME_PREFIX + job]

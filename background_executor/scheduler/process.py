@@ -81,6 +81,20 @@ class ProcessScheduler:
             )
         return {sighting.job: sighting for sighting in map(_read_line, lines[:-1])}
 
+    def history_argv(self, job: str) -> list[str]:  # noqa: ARG002
+        """Return no command: the launcher forgets no process."""
+        return []
+
+    def read_history(self, output: CommandOutput) -> Mapping[str, JobSighting]:
+        """Refuse: nothing was asked.
+
+        Raises
+        ------
+        SchedulerError
+            Always.
+        """
+        raise SchedulerError(f"the launcher was not asked for its memory: {output.stdout[:100]!r}")
+
     def cancel_argv(self, scheduler_id: str, job: str) -> list[str]:
         """Return the command that ends exactly this job, by id and name together."""
         grace = ["--grace-s", f"{self._kill_after_s:g}"]

@@ -67,6 +67,9 @@ _MARK = "pmt|"
 _QUEUE_FORMAT = _MARK + "%i|%T|%M|%S|%N|%r|%j"
 _QUEUE_HEADER = _MARK + "JOBID|STATE|TIME|START_TIME|NODELIST|REASON|NAME"
 
+_HISTORY = "now-7days"
+_HISTORY_FORMAT = "JobIDRaw,State,ExitCode,Elapsed,NodeList,JobName"
+
 _JOB_ID = re.compile(r"(\d+)(;[\w.-]+)?")
 _REFUSAL = re.compile(
     r"invalid (account|partition|qos|time|gres|constraint|feature|generic|reservation|wckey)"
@@ -175,6 +178,24 @@ class SlurmScheduler:
         ours = [line for line in lines if line.startswith(_MARK) and line != _QUEUE_HEADER]
         return _one_per_name(_read_line(line) for line in ours)
 
+    def history_argv(self, job: str) -> list[str]:
+        """Return the command that asks the accounting, which outlives the queue's memory."""
+        options = ["--noheader", "--allocations", "--parsable2", f"--starttime={_HISTORY}"]
+        return ["sacct", *options, f"--name={job}", f"--format={_HISTORY_FORMAT}"]
+
+    def read_history(self, output: CommandOutput) -> Mapping[str, JobSighting]:
+        """Return what the accounting knows by uuid.
+
+        Raises
+        ------
+        SchedulerError
+            When sacct failed, as it does on sites without accounting.
+        """
+        if output.exit_status != 0:
+            raise SchedulerError(f"sacct gave no answer: {_last_words(output)}")
+        rows = [line.split("|", 5) for line in output.stdout.splitlines()]
+        return _one_per_name(_read_history_row(row) for row in rows if len(row) == 6)
+
     def cancel_argv(self, scheduler_id: str, job: str) -> list[str]:
         """Return the command that ends exactly this job, by id and name together."""
         return ["scancel", self._whose, f"--name={job}", scheduler_id]
@@ -204,6 +225,21 @@ def _read_line(line: str) -> JobSighting:
         node=node,
         # Of a job that runs, squeue says here when it began.
         starts_at=starts_at if state in WAITING_JOB_STATES and starts_at != "N/A" else "",
+        run_time=run_time,
+    )
+
+
+def _read_history_row(row: Sequence[str]) -> JobSighting:
+    scheduler_id, state, exit_code, run_time, node, name = row
+    word = state.partition(" ")[0]  # "CANCELLED by 1000"
+    said = "" if exit_code in ("0:0", "") else f"SLURM's accounting says {state}, exit {exit_code}"
+    return JobSighting(
+        job=name,
+        scheduler_id=scheduler_id,
+        state=STATE_OF_WORD.get(word, STATE_OF_UNKNOWN_WORD),
+        word=state,
+        message=said,
+        node=node,
         run_time=run_time,
     )
 

@@ -10,13 +10,15 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.cluster.accounting import AccountingServers
 from tests.cluster.daemon import MARK, end_marked_processes
-from tests.cluster.slurm_servers import SlurmServers
+from tests.cluster.slurm_servers import NO_ACCOUNTING, SlurmServers
 from tests.cluster.ssh_server import SshServer
 
 _PREFIX = "pmt-cluster-"
@@ -32,12 +34,19 @@ PROGRAMS = {
 }
 
 
-def why_not() -> str:
-    """Say why no cluster can be started here; empty when one can."""
+def why_not(more_programs: Mapping[str, str] | None = None) -> str:
+    """Say why no cluster can be started here; empty when one can.
+
+    Parameters
+    ----------
+    more_programs
+        Needed beside the usual ones, with the Debian packages that bring them.
+    """
+    programs = {**PROGRAMS, **(more_programs or {})}
     if os.getuid() != 0:
         return "a real sshd and SLURM need root to start"
     search = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    missing = {package for name, package in PROGRAMS.items() if not shutil.which(name, path=search)}
+    missing = {package for name, package in programs.items() if not shutil.which(name, path=search)}
     return f"Debian packages are missing: {', '.join(sorted(missing))}" if missing else ""
 
 
@@ -76,17 +85,37 @@ class RealCluster:
         SLURM forgets an ended job after so many seconds.
     outlives_owner
         The cluster stays when the process that started it ends.
+    has_accounting
+        slurmdbd and MariaDB run too, so that sacct has answers.
     """
 
-    def __init__(self, *, forget_s: int = 300, outlives_owner: bool = False) -> None:
+    def __init__(
+        self, *, forget_s: int = 300, outlives_owner: bool = False, has_accounting: bool = False
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self.folder.chmod(0o755)
         owner = _NO_OWNER if outlives_owner else os.getpid()
         (self.folder / _OWNER_FILE).write_text(str(owner))
-        ssh_port, *slurm_ports = free_ports(3)
+        ssh_port, *slurm_ports = free_ports(5)
         mark = {MARK: str(self.folder)}
         slurm_folder = self.folder / "slurm"
-        self.slurm = SlurmServers(slurm_folder, (slurm_ports[0], slurm_ports[1]), mark, forget_s)
+        self._accounting = (
+            AccountingServers(
+                self.folder / "accounting",
+                (slurm_ports[2], slurm_ports[3]),
+                slurm_folder / "munge.socket",
+                {**os.environ, **mark},
+            )
+            if has_accounting
+            else None
+        )
+        self.slurm = SlurmServers(
+            slurm_folder,
+            (slurm_ports[0], slurm_ports[1]),
+            mark,
+            forget_s,
+            self._accounting.lines() if self._accounting else NO_ACCOUNTING,
+        )
         session = {**mark, "SLURM_CONF": str(self.slurm.config_file)}
         self.ssh = SshServer(self.folder / "ssh", ssh_port, session)
         self.base = self.folder / "site"
@@ -99,6 +128,10 @@ class RealCluster:
             self.ssh.prepare()
             self.ssh.start()
             self.slurm.prepare()
+            self.slurm.start_munged()
+            if self._accounting:
+                self._accounting.prepare()
+                self._accounting.start()
             self.slurm.start()
         except BaseException:
             self.stop()
@@ -107,6 +140,8 @@ class RealCluster:
     def stop(self) -> None:
         """Stop everything and remove the folder."""
         self.slurm.stop()
+        if self._accounting:
+            self._accounting.stop()
         self.ssh.stop()
         remove_cluster(self.folder)
 

@@ -17,6 +17,9 @@ PARTITION = "physical"
 URGENT_PARTITION = "urgent"
 """Its jobs push those of the other partition aside."""
 
+NO_ACCOUNTING = "AccountingStorageType=accounting_storage/none"
+"""As on many sites: sacct has no answer."""
+
 _CONFIG = """\
 ClusterName=pmttest
 SlurmctldHost={node}(127.0.0.1)
@@ -38,7 +41,7 @@ MpiDefault=none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
-AccountingStorageType=accounting_storage/none
+{accounting}
 JobCompType=jobcomp/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
@@ -69,12 +72,14 @@ class SlurmServers:
         ports: tuple[int, int],
         environment: Mapping[str, str],
         forget_s: int = 300,
+        accounting: str = NO_ACCOUNTING,
     ) -> None:
         self.folder = folder
         self.node = socket.gethostname().split(".")[0]
         self.config_file = folder / "slurm.conf"
         self._ctld_port, self._slurmd_port = ports
         self._forget_s = forget_s
+        self._accounting = accounting
         self.environment = {**os.environ, **environment, "SLURM_CONF": str(self.config_file)}
         self._munged = self._daemon("munged", self._munged_argv())
         self.slurmctld = self._daemon("slurmctld", ["/usr/sbin/slurmctld", "-D", "-i"])
@@ -111,14 +116,23 @@ class SlurmServers:
                 ctld_port=self._ctld_port,
                 slurmd_port=self._slurmd_port,
                 forget_s=self._forget_s,
+                accounting=self._accounting,
                 partition=PARTITION,
                 urgent=URGENT_PARTITION,
             )
         )
 
+    @property
+    def munge_socket(self) -> Path:
+        """Where munged is asked."""
+        return self.folder / "munge.socket"
+
+    def start_munged(self) -> None:
+        """Start munged alone; nothing else works before it."""
+        self._munged.start(self.munge_socket.exists)
+
     def start(self) -> None:
-        """Start all three, each when the one before answers."""
-        self._munged.start((self.folder / "munge.socket").exists)
+        """Start controller and node, each when the one before answers; munged must run."""
         self.start_slurmctld()
         self.start_slurmd()
 

@@ -233,3 +233,25 @@ def test_one_query_asks_for_all_jobs_by_name() -> None:
     assert argv[:3] == ["squeue", "--me", "--states=all"]
     assert f"--name={JOB},{OTHER_JOB}" in argv
     assert "--json" not in argv
+
+
+HISTORY = f"""\
+41|COMPLETED|0:0|00:01:00|n1|somebody-elses
+42|CANCELLED by 1000|0:15|00:02:00|n1|{JOB}
+43|NODE_FAIL|1:0|00:03:00|n1|other-job
+"""
+
+
+def test_the_accounting_gives_the_end_of_a_forgotten_job() -> None:
+    remembered = slurm().read_history(answer(HISTORY))
+    assert remembered[JOB].state is JobState.CANCELLED
+    assert remembered[JOB].message == "SLURM's accounting says CANCELLED by 1000, exit 0:15"
+    assert (remembered[JOB].scheduler_id, remembered[JOB].node) == ("42", "n1")
+    assert remembered["other-job"].state is JobState.NODE_FAIL
+    assert slurm().read_history(answer("")) == {}
+    assert f"--name={JOB}" in slurm().history_argv(JOB)
+
+
+def test_a_site_without_accounting_says_nothing_of_a_job() -> None:
+    with pytest.raises(SchedulerError, match="sacct gave no answer"):
+        slurm().read_history(answer("", status=1))
