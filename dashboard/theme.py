@@ -91,6 +91,8 @@ class Face(StrEnum):
     """Read from an old tree, never judged here."""
     WAITING = "waiting"
     """No raw data yet."""
+    AWAITED = "awaited"
+    """It was measured, and a retake was asked for that has no data yet."""
     ACQUIRING = "acquiring"
     """Raw data grow."""
     PROCESSING = "processing"
@@ -119,6 +121,7 @@ LOOKS = MappingProxyType(
         Face.OVERTAKEN: Look("newer data failed", Icon.AGAIN, SLATE, WHITE, Pattern.SOLID, YELLOW),
         Face.IMPORTED: Look("imported", Icon.BOX, GREY, BLACK, Pattern.SOLID, SLATE),
         Face.WAITING: Look("waiting", Icon.DOTS, NO_FILL, PAGE_INK, Pattern.DASHED, PAGE_INK),
+        Face.AWAITED: Look("retake awaited", Icon.TWO, NO_FILL, PAGE_INK, Pattern.DASHED, SKY),
         Face.ACQUIRING: Look("acquiring", Icon.PULSE, SKY, BLACK, Pattern.DOTTED),
         Face.PROCESSING: Look("analysing", Icon.BARS, SKY, BLACK),
         Face.FETCHING: Look("fetching", Icon.ARROW_DOWN, SKY, BLACK, Pattern.STRIPED),
@@ -169,6 +172,8 @@ def face_of(point: PointRecord) -> Face:
     An accepted healthy point stays healthy. A verdict counts only for a result
     that is in the store, and no longer than until newer data of its take fail.
     """
+    if point.awaits_take is not None and point.state is PointState.EXPECTED:
+        return Face.AWAITED
     is_stored = point.state is PointState.STORED and point.result_id is not None
     verdict = point.verdict.verdict if point.verdict is not None and is_stored else None
     decision = point.decision.decision if point.decision is not None else None

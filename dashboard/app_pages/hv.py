@@ -23,7 +23,7 @@ def check(scan: ScanRecord) -> None:
     now = datetime.now(UTC)
     page_clock(site, now)
     name = st.query_params.get("point")
-    view = read_point(site.store, scan, name=name, result_id=None, now=now, zone=site.zone)
+    view = read_point(site.store, site.config, scan, name=name, result_id=None, now=now)
     curve = read_curve(site.store, site.config, scan.scan_id)
     scan_head(view.scan)
     left, right = st.columns([1.6, 1.0], gap="medium")

@@ -7,7 +7,9 @@ import streamlit as st
 from background_executor import queries
 from background_executor.records import ScanRecord
 from dashboard.components.clock import page_clock
+from dashboard.components.drawers import show_drawer
 from dashboard.components.markup import paragraph
+from dashboard.components.operator_name import operator_name
 from dashboard.components.point_detail import point_columns
 from dashboard.components.scan_picker import pick_scan
 from dashboard.site import open_site
@@ -23,13 +25,13 @@ def point(scan: ScanRecord) -> None:
     address = st.query_params
     view = read_point(
         site.store,
+        site.config,
         scan,
         name=address.get("point"),
         result_id=address.get("result"),
         now=now,
-        zone=site.zone,
     )
-    point_columns(view, pick)
+    point_columns(view, operator, pick)
 
 
 def pick(name: str) -> None:
@@ -37,8 +39,13 @@ def pick(name: str) -> None:
     st.query_params["point"] = name
 
 
-chosen = pick_scan(queries.scans(site.store, site.name), site.zone)
+left, right = st.columns([1, 6], gap="small", vertical_alignment="center")
+with left:
+    operator = operator_name()
+with right:
+    chosen = pick_scan(queries.scans(site.store, site.name), site.zone)
 if chosen is None:
     st.html(paragraph("No scan yet: start one on the live page."))
 else:
     point(chosen)
+show_drawer(site, operator)

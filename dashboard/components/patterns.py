@@ -4,6 +4,7 @@ from html import escape
 
 from dashboard.theme import LOOKS, NO_FILL, Face, Look, Pattern
 from dashboard.views.tiles import Tile
+from dashboard.views.wording import TIMES
 
 PATTERN_DEFINITIONS = """<defs>
 <pattern id="pmt-hatched" width="9" height="9" patternUnits="userSpaceOnUse">
@@ -68,6 +69,14 @@ def age_marks(tile: Tile) -> str:
     """Say what a tile tells of, for the browser to put its age behind the tile's sentence."""
     told_of = tile.told_of
     return f'data-since="{told_of.at.timestamp():.0f}" data-since-word="{escape(told_of.word)}"'
+
+
+def takes_mark(tile: Tile, x: float, y: float) -> str:
+    """Say beside a tile's icon how many takes there are, when there is more than one."""
+    if tile.takes < 2:
+        return ""
+    ink = LOOKS[tile.face].ink
+    return f'<text class="takes" x="{x:.1f}" y="{y:.1f}" fill="{ink}">{TIMES}{tile.takes}</text>'
 
 
 def drawn_icon(look: Look, x: float, y: float, size: float) -> str:

@@ -17,6 +17,7 @@ from dashboard.components.patterns import (
     drawn_icon,
     filled_shape,
     stale_cover,
+    takes_mark,
 )
 from dashboard.theme import LOOKS, NO_FILL, Pattern
 from dashboard.views.tiles import Tile
@@ -52,6 +53,7 @@ def _draw_sector(sector: Sector, tile: Tile) -> str:
         'class="tile">'
         f"<title>{label}</title>{filled_shape(sector.path, look)}{_backing(x, y, tile)}"
         f"{drawn_icon(look, x, y - dy, ICON_SIZE)}{_draw_number(tile, x, y, look.ink)}"
+        f"{takes_mark(tile, x + ICON_SIZE * 0.62, y - dy + 5)}"
         f"{stale_cover(sector.path, x, y, 'live-stale', ICON_SIZE) if tile.is_live else ''}"
         f'<path class="ring" d="{sector.path}"/></g>'
     )

@@ -5,24 +5,31 @@ from html import escape
 
 import streamlit as st
 
+from dashboard.components.act_bar import act_bar
 from dashboard.components.charts import WHOLE_WIDTH, spectrum_chart
 from dashboard.components.markup import age_of, chip, facts, paragraph, row
+from dashboard.components.selection import read_selection
 from dashboard.components.slot_card import map_legend, panel_head, tile_map
 from dashboard.components.tables import table
 from dashboard.views.detail import DetailView
 from dashboard.views.point import PointView
 
 
-def point_columns(view: DetailView, on_pick: Callable[[str], None]) -> None:
+def point_columns(view: DetailView, operator: str, on_pick: Callable[[str], None]) -> None:
     """Draw the scan's map with the takes on the left, all about the point on the right."""
-    point = view.point
+    point, scan_id = view.point, view.scan.scan_id
     left, right = st.columns([1.0, 1.6], gap="medium")
     with left:
         tile_map(view.scan, point.panel.name, "map", on_pick)
         map_legend(view.scan)
+        act_bar((view.record,), scan_id, read_selection("point", scan_id), operator)
+        _history(view)
         _takes(point)
         _plot(point)
     with right:
+        if view.old:
+            _old_results(view)
+            return
         _result(point)
         _judgement(point)
         _numbers(point)
@@ -86,8 +93,26 @@ def _origin(view: PointView) -> None:
     )
 
 
+def _history(view: DetailView) -> None:
+    """Show every decision about the point; none is ever erased."""
+    if view.history:
+        heads = ("take", "decision", "why", "by", "when")
+        st.html(_heading("Decisions") + table(heads, view.history))
+
+
+def _old_results(view: DetailView) -> None:
+    """Show what an old tree holds of the point, newest first."""
+    st.html(panel_head(view.point.panel))
+    for old in view.old:
+        st.html(_heading(old.title) + paragraph(old.gain, "strong") + facts(old.origin))
+        if old.plot is not None and old.plot.is_file():
+            st.image(old.plot)
+
+
 def _takes(view: PointView) -> None:
     """Show all takes and revisions, and let an older one be shown."""
+    if not view.takes:
+        return
     st.html(_heading("Takes and revisions"))
     for take in view.takes:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -35,6 +35,7 @@ def draw_spectrum(view: SpectrumView, title: str, size: tuple[float, float]) -> 
         f'aria-label="{named}"><title>{named}</title>',
         _draw_counts_axes(frame, has_pulls=has_pulls),
         _draw_histogram(frame, view),
+        _draw_reference(frame, view),
         _draw_curves(frame, view),
         _draw_peak(frame, view),
         _draw_pulls(frame, view) if has_pulls else "",
@@ -45,7 +46,9 @@ def draw_spectrum(view: SpectrumView, title: str, size: tuple[float, float]) -> 
 
 
 def _frame(view: SpectrumView, width: float, height: float) -> Frame:
-    highest = max([*view.counts, *(max(curve.counts, default=0.0) for curve in view.curves), 1.0])
+    reference = view.reference.counts if view.reference is not None else ()
+    curves = (max(curve.counts, default=0.0) for curve in view.curves)
+    highest = max([*view.counts, *reference, *curves, 1.0])
     return Frame(
         left=LEFT,
         top=TOP,
@@ -78,6 +81,16 @@ def _draw_histogram(frame: Frame, view: SpectrumView) -> str:
             x, error = frame.x((low + high) / 2), math.sqrt(count)
             bars += f"M{x:.1f} {frame.y(max(count - error, 0)):.1f}V{frame.y(count + error):.1f}"
     return f'<path class="counts" d="{steps}"/><path class="bars" d="{bars}"/>'
+
+
+def _draw_reference(frame: Frame, view: SpectrumView) -> str:
+    if view.reference is None:
+        return ""
+    steps = f"M{frame.x(view.edges_pc[0]):.1f} {frame.y(0):.1f}"
+    for high, count in zip(view.edges_pc[1:], view.reference.counts, strict=False):
+        steps += f"V{frame.y(count):.1f}H{frame.x(high):.1f}"
+    title = f"reference: {view.reference.name}, scaled"
+    return f'<path class="reference" d="{steps}"><title>{escape(title)}</title></path>'
 
 
 def _draw_curves(frame: Frame, view: SpectrumView) -> str:

@@ -9,6 +9,7 @@ from dashboard.components.patterns import (
     drawn_icon,
     filled_shape,
     stale_cover,
+    takes_mark,
 )
 from dashboard.components.photocathode import clickable_map
 from dashboard.components.selection import Selection
@@ -61,7 +62,7 @@ def _draw_tile(tile: Tile, index: int) -> str:
         f'<g role="button" tabindex="0" aria-label="{label}" data-point="{escape(tile.name)}" '
         f'data-face="{tile.face.value}" data-x="{centre:g}" data-y="{y:g}" '
         f'{age_marks(tile)} class="tile"><title>{label}</title>{filled_shape(path, look)}'
-        f"{drawn_icon(look, centre, y + 45, 22)}{texts}"
+        f"{drawn_icon(look, centre, y + 45, 22)}{texts}{takes_mark(tile, centre + 15, y + 50)}"
         f"{stale_cover(path, centre, y + 45, 'live-stale', 40) if tile.is_live else ''}"
         f'<path class="ring" d="{path}"/></g>'
     )

@@ -45,6 +45,10 @@ class CurveView:
     """The voltage for the target gain with its error, or that there is none."""
     reason: str
     """Why there is none; empty when there is one."""
+    recommended: str
+    """The voltage to set, as the supply can; empty where there is none."""
+    outliers: tuple[str, ...]
+    """Points that do not lie on the curve, in words."""
     details: str
     updated_at: datetime
 
@@ -65,6 +69,8 @@ def show_curve(record: HvCurveRecord) -> CurveView:
         hv_v=curve.hv_at_target_v,
         headline=_headline(curve),
         reason="" if curve.hv_at_target_v is not None else curve.message,
+        recommended=_recommended(record),
+        outliers=tuple(outlier.words for outlier in curve.outliers),
         details=_details(curve),
         updated_at=record.updated_at,
     )
@@ -75,6 +81,11 @@ def _headline(curve: HvCurve) -> str:
     if curve.hv_at_target_v is None:
         return f"No voltage for gain {target}"
     return f"{with_error(curve.hv_at_target_v, curve.hv_at_target_err_v, 'V')} for gain {target}"
+
+
+def _recommended(record: HvCurveRecord) -> str:
+    voltage = record.recommended_v
+    return "" if voltage is None else f"Set {voltage:g} V: the nearest that the supply can give."
 
 
 def _details(curve: HvCurve) -> str:

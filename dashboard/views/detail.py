@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from background_executor import queries
+from background_executor import decision_queries, queries
 from background_executor.config import SiteConfig
-from background_executor.records import ScanRecord
+from background_executor.records import PointRecord, ScanRecord
 from background_executor.store import Store
 from dashboard.views.curve import CurveView, show_curve
+from dashboard.views.past import Cells, OldResult, show_decision, show_old_result
 from dashboard.views.point import PointView, show_point
 from dashboard.views.slots import ScanView, show_scan
 
@@ -18,16 +19,21 @@ class DetailView:
 
     scan: ScanView
     point: PointView
+    record: PointRecord
+    history: tuple[Cells, ...]
+    """Every decision about the point: take, decision, why, who, when."""
+    old: tuple[OldResult, ...]
+    """Of an imported scan: what the old tree holds of the point."""
 
 
 def read_point(
     store: Store,
+    config: SiteConfig,
     scan: ScanRecord,
     *,
     name: str | None,
     result_id: str | None,
     now: datetime,
-    zone: str,
 ) -> DetailView:
     """Read a point of a scan with all its results.
 
@@ -45,7 +51,17 @@ def read_point(
     chosen = by_name.get(name or "") or by_name.get(view.newest or "") or points[0]
     results = queries.results_of_point(store, scan.scan_id, chosen.point)
     number = int(result_id) if result_id is not None and result_id.isdecimal() else None
-    return DetailView(view, show_point(chosen, results, number, now, zone))
+    zone = config.site.zone
+    reference = queries.reference_for(store, scan.site, scan.serial_number, config.health.pmt_type)
+    decisions = decision_queries.decisions_of_point(store, scan.scan_id, chosen.point)
+    old = queries.imported_results_of_point(store, scan.scan_id, chosen.point)
+    return DetailView(
+        scan=view,
+        point=show_point(chosen, results, number, now, zone, reference=reference),
+        record=chosen,
+        history=tuple(show_decision(past, zone) for past in decisions),
+        old=tuple(show_old_result(record, zone) for record in old),
+    )
 
 
 def read_curve(store: Store, config: SiteConfig, scan_id: str) -> CurveView | None:

@@ -98,7 +98,9 @@ def read_slot(
     return SlotView(
         slot=slot,
         scan=view,
-        panel=None if chosen is None else _read_panel(store, chosen, job, now),
+        panel=None
+        if chosen is None
+        else _read_panel(store, scan, chosen, job, pmt_type=config.health.pmt_type, now=now),
         curve=read_curve(store, config, scan.scan_id) if scan.kind is ScanKind.HV else None,
         points=points,
         chosen=chosen,
@@ -111,10 +113,17 @@ def _find(points: tuple[PointRecord, ...], name: str | None) -> PointRecord | No
 
 
 def _read_panel(
-    store: Store, point: PointRecord, job: JobRecord | None, now: datetime
+    store: Store,
+    scan: ScanRecord,
+    point: PointRecord,
+    job: JobRecord | None,
+    *,
+    pmt_type: str,
+    now: datetime,
 ) -> PanelView:
     result = queries.result(store, point.result_id) if point.result_id is not None else None
-    return show_panel(point, result, _progress_of(point, job), now)
+    reference = queries.reference_for(store, scan.site, scan.serial_number, pmt_type)
+    return show_panel(point, result, _progress_of(point, job), now, reference)
 
 
 def _progress_of(point: PointRecord, job: JobRecord | None) -> LiveProgress | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from background_executor.records import GainRecord, PointRecord, ResultRecord
+from background_executor.reference import ReferenceRecord
 from dashboard.theme import LOOKS, Face, Look
 from dashboard.views.spectrum import SpectrumView, fitted_spectrum, preliminary_spectrum
 from dashboard.views.tiles import make_tile
@@ -46,7 +47,11 @@ class PanelView:
 
 
 def show_panel(
-    point: PointRecord, result: ResultRecord | None, live: LiveProgress | None, now: datetime
+    point: PointRecord,
+    result: ResultRecord | None,
+    live: LiveProgress | None,
+    now: datetime,
+    reference: ReferenceRecord | None = None,
 ) -> PanelView:
     """Show a point: its stored result, or how far its measurement is.
 
@@ -56,6 +61,8 @@ def show_panel(
         The stored result of the point's newest take.
     live
         Progress of the job when it works at this very point.
+    reference
+        What its spectrum is to be compared to.
     """
     tile = make_tile(point, now)
     is_live = result is None and live is not None and live.spectrum is not None
@@ -67,7 +74,7 @@ def show_panel(
         summary=_summary(point),
         gain=show_gain(point.gain) if point.gain is not None else None,
         gain_missing=point.gain_missing,
-        spectrum=_spectrum(point, result, live),
+        spectrum=_spectrum(point, result, live, reference),
         measured_at=point.measured_at,
         acquired_at=point.acquired_at,
         scan_id=point.scan_id,
@@ -93,10 +100,13 @@ def _summary(point: PointRecord) -> str:
 
 
 def _spectrum(
-    point: PointRecord, result: ResultRecord | None, live: LiveProgress | None
+    point: PointRecord,
+    result: ResultRecord | None,
+    live: LiveProgress | None,
+    reference: ReferenceRecord | None,
 ) -> SpectrumView | None:
     if result is not None:
-        return fitted_spectrum(result.result, point.gain.model if point.gain else None)
+        return fitted_spectrum(result.result, point.gain.model if point.gain else None, reference)
     if live is not None and live.spectrum is not None and live.point == point.point:
         return preliminary_spectrum(live.spectrum)
     return None

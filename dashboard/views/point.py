@@ -11,6 +11,7 @@ from background_executor.records import (
     ResultRecord,
     VerdictRecord,
 )
+from background_executor.reference import ReferenceRecord
 from dashboard.theme import CHECK_LOOKS, LOOKS, Face, Look, face_of_verdict
 from dashboard.views.panel import PanelView, show_panel
 from dashboard.views.wording import (
@@ -76,6 +77,8 @@ def show_point(
     result_id: int | None,
     now: datetime,
     zone: str,
+    *,
+    reference: ReferenceRecord | None = None,
 ) -> PointView:
     """Show a point and one of its results.
 
@@ -87,11 +90,13 @@ def show_point(
         Which of them to show; the newest when it is none of them.
     zone
         Zone in which times are written.
+    reference
+        What its spectrum is to be compared to.
     """
     shown = next((r for r in results if r.result_id == result_id), None)
     shown = shown or (results[0] if results else None)
     return PointView(
-        panel=_show_panel(point, results, shown, now),
+        panel=_show_panel(point, results, shown, now, reference),
         rule=shown.verdict.rule if shown is not None and shown.verdict is not None else "",
         judged_at=shown.verdict.judged_at if shown is not None and shown.verdict else None,
         checks=_checks(shown.verdict if shown is not None else None),
@@ -111,9 +116,10 @@ def _show_panel(
     results: tuple[ResultRecord, ...],
     shown: ResultRecord | None,
     now: datetime,
+    reference: ReferenceRecord | None,
 ) -> PanelView:
     """Show the point itself, or an older result of it under its own verdict."""
-    panel = show_panel(point, shown, None, now)
+    panel = show_panel(point, shown, None, now, reference)
     if shown is None or shown.result_id == point.result_id or shown.verdict is None:
         return panel
     look = LOOKS[face_of_verdict(shown.verdict.verdict)]
@@ -191,12 +197,15 @@ def _fit_row(fit: ValidFit | NoFit) -> Row:
     if isinstance(fit, NoFit):
         reason = f"{fit.outcome.replace('_', ' ')}: {fit.message}"
         return (name, NO_NUMBER, NO_NUMBER, NO_NUMBER, reason)
-    mean = NO_NUMBER
-    if fit.gain_mean is not None:
-        mean = gain_with_error(fit.gain_mean, fit.gain_mean_err)
-    goodness = f"{fit.chi2:.1f}/{fit.ndf}"
-    peak = gain_with_error(fit.gain_peak, fit.gain_peak_err)
-    return (name, peak, mean, goodness, f"valid, p = {fit.p_value:.2g}")
+    peak = _gain(fit.gain_peak, fit.gain_peak_err)
+    mean = _gain(fit.gain_mean, fit.gain_mean_err)
+    if fit.chi2 is None or fit.p_value is None:
+        return (name, peak, mean, NO_NUMBER, "valid, without a fitted curve")
+    return (name, peak, mean, f"{fit.chi2:.1f}/{fit.ndf}", f"valid, p = {fit.p_value:.2g}")
+
+
+def _gain(gain: float | None, error: float | None) -> str:
+    return NO_NUMBER if gain is None else gain_with_error(gain, error)
 
 
 def _parameters(record: ResultRecord | None) -> tuple[Row, ...]:
@@ -287,7 +296,7 @@ def _take(record: ResultRecord, shown: ResultRecord | None, zone: str) -> TakeVi
         result_id=record.result_id,
         label=_take_label(record),
         look=LOOKS[face or Face.UNJUDGED],
-        gain=gain_with_error(fit.gain_peak, fit.gain_peak_err) if fit else NO_NUMBER,
+        gain=_gain(fit.gain_peak, fit.gain_peak_err) if fit else NO_NUMBER,
         measured=local_time(record.result.provenance.measured_at, zone),
         is_shown=shown is not None and record.result_id == shown.result_id,
     )

@@ -1,10 +1,20 @@
 """A charge spectrum with its fit and pulls, ready to be drawn."""
 
+import math
 from dataclasses import dataclass
 
+from background_executor.reference import ReferenceRecord
 from server_side.result import ELEMENTARY_CHARGE_C, Curve, PointResult, Spectrum, ValidFit
 
 COULOMB_PER_PC = 1e-12
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """The spectrum of a reference, scaled to as many charges as the one it lies over."""
+
+    name: str
+    counts: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -22,9 +32,13 @@ class SpectrumView:
     """How the charges were chosen."""
     peak_pc: float | None
     """Where the gain is read off."""
+    reference: Overlay | None = None
+    """What the spectrum is compared to; None without a reference of the same bins."""
 
 
-def fitted_spectrum(result: PointResult, model: str | None) -> SpectrumView | None:
+def fitted_spectrum(
+    result: PointResult, model: str | None, reference: ReferenceRecord | None = None
+) -> SpectrumView | None:
     """Show the spectrum that a model was fitted to, or the first one without a fit."""
     fit = result.fit_of(model) if model else None
     fit = fit or (result.fits[0] if result.fits else None)
@@ -43,7 +57,23 @@ def fitted_spectrum(result: PointResult, model: str | None) -> SpectrumView | No
         is_preliminary=False,
         caption=spectrum.definition,
         peak_pc=_peak_pc(fit) if isinstance(fit, ValidFit) else None,
+        reference=_overlay(result, spectrum, reference),
     )
+
+
+def _overlay(
+    result: PointResult, spectrum: Spectrum, reference: ReferenceRecord | None
+) -> Overlay | None:
+    """Scale a reference to a spectrum; other bins or another point cannot be laid over it."""
+    good = reference.spectrum_of(result.take.point.name) if reference is not None else None
+    if reference is None or good is None or len(good.edges_pc) != len(spectrum.edges_pc):
+        return None
+    pairs = zip(good.edges_pc, spectrum.edges_pc, strict=True)
+    total = sum(good.counts)
+    if total <= 0 or not all(math.isclose(one, other) for one, other in pairs):
+        return None
+    scale = sum(spectrum.counts) / total
+    return Overlay(reference.name, tuple(count * scale for count in good.counts))
 
 
 def preliminary_spectrum(spectrum: Spectrum) -> SpectrumView:
@@ -60,5 +90,7 @@ def preliminary_spectrum(spectrum: Spectrum) -> SpectrumView:
     )
 
 
-def _peak_pc(fit: ValidFit) -> float:
+def _peak_pc(fit: ValidFit) -> float | None:
+    if fit.gain_peak is None:
+        return None
     return fit.gain_peak * ELEMENTARY_CHARGE_C / COULOMB_PER_PC

@@ -41,6 +41,8 @@ class Tile:
     """Gain in units of 1e7, or empty."""
     label: str
     """All of it in a sentence: tooltip, and what a screen reader says."""
+    takes: int
+    """How many times it was measured."""
     told_of: Moment
     """What the sentence tells of; the browser adds its age."""
 
@@ -67,6 +69,7 @@ def make_tile(point: PointRecord, now: datetime) -> Tile:
         face=face,
         number="" if point.gain is None else gain_number(point.gain.gain),
         label=_sentence(point, face),
+        takes=point.takes,
         told_of=_told_of(point),
     )
 
@@ -95,12 +98,14 @@ def _sentence(point: PointRecord, face: Face) -> str:
         parts.append(f"gain {number}, {point.gain.method} of {point.gain.model}")
     elif point.gain_missing:
         parts.append(f"no gain: {point.gain_missing}")
-    if point.verdict is not None:
+    if point.verdict is not None and not point.gain_missing.startswith(point.verdict.summary):
         parts.append(point.verdict.summary)
     if point.decision is not None:
         parts.append(f"{point.decision.decision.value} by {point.decision.operator}")
     if point.error:
         parts.append(point.error)
+    if point.awaits_take is not None:
+        parts.append(f"take {point.awaits_take} is waited for")
     if point.takes > 1:
         parts.append(f"take {point.take} of {point.takes}")
     return ", ".join(part for part in parts if part)

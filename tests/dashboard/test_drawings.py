@@ -31,7 +31,7 @@ SIZE = (440.0, 400.0)
 
 def standard_tiles(label: str = "healthy") -> tuple[Tile, ...]:
     return tuple(
-        Tile(point.name, point, Face.HEALTHY, "1.025", label, Moment("measured", NOW))
+        Tile(point.name, point, Face.HEALTHY, "1.025", label, 1, Moment("measured", NOW))
         for point in position_points()
     )
 
@@ -102,7 +102,7 @@ def test_a_live_face_can_be_hatched_by_the_clock_and_a_stored_one_cannot() -> No
 
 def test_user_text_stays_text_in_every_drawing(store: Store) -> None:
     told_of = Moment(HOSTILE, NOW)
-    voltage = Tile("HV_1800", VoltagePoint(voltage_v=1800), Face.FAILED, "", HOSTILE, told_of)
+    voltage = Tile("HV_1800", VoltagePoint(voltage_v=1800), Face.FAILED, "", HOSTILE, 1, told_of)
     curve = queries.hv_curve(store, HV_SCAN, HealthSettings())
     assert curve is not None
     view = show_curve(curve)

@@ -239,9 +239,7 @@ def test_a_point_shows_checks_takes_and_where_it_came_from(store: Store, seeded:
     scan = queries.scan(store, RUNNING_SCAN)
     assert scan is not None
     name = scan.plan.points[12].name
-    view = read_point(
-        store, scan, name=name, result_id=None, now=seeded.now, zone="Asia/Tokyo"
-    ).point
+    view = read_point(store, seeded.config, scan, name=name, result_id=None, now=seeded.now).point
     assert [take.label for take in view.takes][:1] == ["take 2, revision 1"]
     assert view.takes[0].is_shown
     assert all(check.text for check in view.checks)
@@ -259,11 +257,11 @@ def test_an_older_result_is_shown_under_its_own_verdict(store: Store, seeded: Se
     older = queries.results_of_point(store, RUNNING_SCAN, point)[-1]
     view = read_point(
         store,
+        seeded.config,
         scan,
         name=point.name,
         result_id=str(older.result_id),
         now=seeded.now,
-        zone="Asia/Tokyo",
     ).point
     assert view.panel.title.endswith("take 1, revision 1 of 2 results")
     assert [take.is_shown for take in view.takes] == [False, True]
@@ -275,7 +273,7 @@ def test_every_point_of_every_scan_can_be_shown(store: Store, seeded: Seeded, sc
     assert scan is not None
     for point in scan.plan.points:
         view = read_point(
-            store, scan, name=point.name, result_id="x", now=seeded.now, zone="Asia/Tokyo"
+            store, seeded.config, scan, name=point.name, result_id="x", now=seeded.now
         )
         assert view.point.panel.name == point.name
 
