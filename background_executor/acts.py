@@ -44,7 +44,7 @@ from background_executor.decisions.clean_up import clean_up
 from background_executor.decisions.scan_acts import decide_scan
 from background_executor.decisions.take_acts import decide_takes
 from background_executor.errors import CommandError, SchedulerError, TransportError
-from background_executor.importing import SHOWN_UNREAD, import_tree
+from background_executor.old_data.importing import SHOWN_UNREAD, import_tree
 from background_executor.quality_acts import act_on_quality
 from background_executor.quality_commands import JudgeAgain, MakeReference
 from background_executor.records import ENDED_JOB_STATES, CommandState, JobRecord, ScanState

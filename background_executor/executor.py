@@ -26,9 +26,9 @@ from background_executor.hv_files import HvFiles
 from background_executor.idle_scans import IdleScans
 from background_executor.job_logs import JobLogs
 from background_executor.job_queue import JobQueue
+from background_executor.rebuild.stop_records import StopRecords
 from background_executor.records import ExecutorRecord, ExecutorState, LinkState
 from background_executor.site import Site
-from background_executor.stop_records import StopRecords
 from background_executor.submit import submit_intents
 from background_executor.successors import settle_scans
 from background_executor.sweep import sweep, sweep_all

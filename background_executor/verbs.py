@@ -5,7 +5,7 @@ import contextlib
 import sys
 from typing import Any
 
-from background_executor import audit_verb, import_verb, instance, rebuild_verb, site_verbs
+from background_executor import audit_verb, instance, site_verbs
 from background_executor.asking import (
     EXIT_DONE,
     EXIT_REFUSED,
@@ -31,7 +31,9 @@ from background_executor.commands import (
 from background_executor.config import load_config
 from background_executor.decisions.verbs import DECISION_VERBS
 from background_executor.logs import LOG_FILE, set_up_logging
+from background_executor.old_data.verb import import_arguments, import_old_data
 from background_executor.quality_verbs import QUALITY_VERBS
+from background_executor.rebuild.verb import rebuild, rebuild_arguments
 from background_executor.status import status_json, status_report, status_text
 from background_executor.verb import Verb
 from server_side.scan import Slot
@@ -178,15 +180,15 @@ VERBS: tuple[Verb, ...] = (
         "import",
         "read a result tree of the old system, which is left as it is",
         "import synced_data",
-        import_verb.import_arguments,
-        import_verb.import_old_data,
+        import_arguments,
+        import_old_data,
     ),
     Verb(
         "rebuild",
         "fill a new store from what lies on the server",
         "rebuild",
-        rebuild_verb.rebuild_arguments,
-        rebuild_verb.rebuild,
+        rebuild_arguments,
+        rebuild,
     ),
     *QUALITY_VERBS,
     Verb(

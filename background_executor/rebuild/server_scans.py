@@ -10,9 +10,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from background_executor.errors import RemoteFileError, UntrustedFileError
+from background_executor.rebuild.stop_records import StopRecord
 from background_executor.receipt import RECEIPT_PATTERN, Receipt
 from background_executor.site import Site
-from background_executor.stop_records import StopRecord
 from background_executor.transport import RemoteEntry
 from server_side.boundary import BoundaryModel
 from server_side.layout import PLAN_FILE, STOPPED_STEM, ScanLayout

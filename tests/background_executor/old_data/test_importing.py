@@ -12,8 +12,8 @@ from background_executor.decision_records import DecisionKind
 from background_executor.errors import CommandError, StoreError
 from background_executor.health import HealthSettings
 from background_executor.imported import OLD_OPERATOR, ImportedPlan, Provenance
-from background_executor.importing import ImportReport, import_tree
-from background_executor.old_names import read_gain
+from background_executor.old_data.importing import ImportReport, import_tree
+from background_executor.old_data.names import read_gain
 from background_executor.records import PointRecord, ScanRecord, ScanState, Verdict
 from background_executor.states import is_settled
 from background_executor.store import Store

@@ -15,7 +15,7 @@ from background_executor.asking import EXIT_DONE, Arguments, asks, wait_argument
 from background_executor.commands import ImportTree
 from background_executor.config import load_config
 from background_executor.errors import AlreadyRunningError
-from background_executor.importing import import_tree
+from background_executor.old_data.importing import import_tree
 
 
 def import_arguments(parser: argparse.ArgumentParser) -> None:

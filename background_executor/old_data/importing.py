@@ -25,7 +25,7 @@ from background_executor.imported import (
     ImportedResult,
     OldVoltage,
 )
-from background_executor.old_tree import OldScan, OldTake, OldTree, Unread
+from background_executor.old_data.tree import OldScan, OldTake, OldTree, Unread
 from background_executor.records import ScanState
 from background_executor.store import Store
 from background_executor.writing.imports import place_in_order

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from background_executor.imported import OldVoltage
-from background_executor.old_names import (
+from background_executor.old_data.names import (
     OldFileName,
     OldPart,
     is_container,
