@@ -6,9 +6,10 @@ import streamlit as st
 
 from background_executor import queries
 from background_executor.audit import EventFilter
+from background_executor.job_preview import preview_job
 from dashboard.components.audit_filter import audit_downloads, audit_filter
 from dashboard.components.clock import page_clock
-from dashboard.components.log_tables import command_table, event_table, job_table
+from dashboard.components.log_tables import command_table, event_table, job_script, job_table
 from dashboard.components.scan_picker import pick_scan
 from dashboard.site import open_site
 
@@ -36,3 +37,4 @@ commands()
 st.subheader("Jobs of this scan")
 if scan is not None:
     job_table(queries.jobs(site.store, scan.scan_id), site.zone)
+job_script(preview_job(site.config, datetime.now(UTC)))

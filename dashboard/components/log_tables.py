@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from background_executor.job_preview import JobPreview
 from background_executor.records import CommandRecord, EventRecord, JobRecord
 from dashboard.components.tables import table
 from dashboard.views.log import show_event, show_job
@@ -20,6 +21,13 @@ def job_table(jobs: tuple[JobRecord, ...], zone: str) -> None:
         if view.log_tail:
             with st.expander(f"Last lines of job {view.cells[0]}"):
                 st.code(view.log_tail, language=None, wrap_lines=True)
+
+
+def job_script(preview: JobPreview) -> None:
+    """Show what the batch system would be given for the next job, before it is used."""
+    with st.expander("The script of the next job, as it would be made now"):
+        st.code(preview.command, language=None, wrap_lines=True)
+        st.code(preview.script, language="bash", wrap_lines=True)
 
 
 def command_table(commands: tuple[CommandRecord, ...], zone: str) -> None:

@@ -8,6 +8,7 @@ from background_executor.records import PointRecord, ScanRecord
 from dashboard.components.archive_drawer import archive_drawer, keep_aside_drawer, restore_drawer
 from dashboard.components.drawers import open_drawer
 from dashboard.components.markup import age_of, chip, facts, paragraph, row
+from dashboard.components.quality_drawers import judge_again_drawer, reference_drawer
 from dashboard.components.tables import table
 from dashboard.site import OpenSite
 from dashboard.theme import LOOKS, SCAN_LOOKS, Face, Look
@@ -54,6 +55,12 @@ def _acts(scan: ScanRecord, operator: str) -> None:
         open_drawer(f"Keep scan {scan.scan_id} aside", keep_aside_drawer(scan.scan_id))
     if offered.may_restore and st.button("Restore", key="restore", disabled=not operator):
         open_drawer(f"Restore scan {scan.scan_id}", restore_drawer(scan.scan_id))
+    if offered.may_judge and st.button("Judge again", key="judge", disabled=not operator):
+        open_drawer(f"Judge scan {scan.scan_id} again", judge_again_drawer(scan))
+    if offered.may_be_reference and st.button(
+        "Make reference", key="reference", disabled=not operator
+    ):
+        open_drawer(f"Make scan {scan.scan_id} a reference", reference_drawer(scan))
 
 
 def _origin(scan: ScanRecord, zone: str) -> tuple[tuple[str, str], ...]:

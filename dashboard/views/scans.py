@@ -16,6 +16,7 @@ from dashboard.views.wording import (
     local_time,
     point_label,
 )
+from server_side.scan import ScanKind
 
 Cell = str | Look
 
@@ -27,6 +28,9 @@ class ScanOffers:
     may_archive: bool
     may_keep_aside: bool
     may_restore: bool
+    may_judge: bool
+    """Again, by the limits of now."""
+    may_be_reference: bool
 
 
 def scan_offers(scan: ScanRecord) -> ScanOffers:
@@ -37,6 +41,10 @@ def scan_offers(scan: ScanRecord) -> ScanOffers:
         may_archive=has_ended,
         may_keep_aside=has_ended and not scan.is_kept_aside,
         may_restore=is_ours and scan.state is ScanState.ARCHIVED,
+        may_judge=is_ours and scan.points_stored > 0,
+        may_be_reference=is_ours
+        and scan.kind is ScanKind.POSITION
+        and scan.state is ScanState.COMPLETE,
     )
 
 

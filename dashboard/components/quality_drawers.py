@@ -1,0 +1,60 @@
+"""The drawers about judging: make a scan a reference, and judge stored results again."""
+
+import streamlit as st
+
+from background_executor.quality_commands import JudgeAgain, MakeReference
+from background_executor.records import ScanRecord
+from background_executor.reference import ReferenceKind
+from dashboard.asking import ask
+from dashboard.components.archive_drawer import NO_REASON, ask_reason
+from dashboard.components.drawers import Content
+from dashboard.components.markup import paragraph
+from dashboard.site import OpenSite
+
+
+def reference_drawer(scan: ScanRecord) -> Content:
+    """Return the drawer that makes a scan the reference of its PMT, or of its type."""
+
+    def content(site: OpenSite, operator: str) -> None:
+        words = {
+            ReferenceKind.PMT: f"of {scan.serial_number} alone",
+            ReferenceKind.TYPE: f"of every {site.config.health.pmt_type} without one of its own",
+        }
+        st.html(
+            paragraph(
+                "Spectra measured from now on are compared to those of this scan. It must be "
+                "complete and without poor points. Earlier versions stay on record."
+            )
+        )
+        of = st.radio(
+            "Reference", list(ReferenceKind), format_func=words.__getitem__, key="reference-of"
+        )
+        comment = ask_reason("reference-comment", is_needed=False)
+        if st.button("Make it the reference", key="reference-sure", type="primary"):
+            command = MakeReference(of=of, scan_id=scan.scan_id, comment=comment)
+            ask(site.store, site.name, command, operator)
+            st.rerun()
+
+    return content
+
+
+def judge_again_drawer(scan: ScanRecord) -> Content:
+    """Return the drawer that judges the results of a scan by the limits of now."""
+
+    def content(site: OpenSite, operator: str) -> None:
+        st.html(
+            paragraph(
+                "Every stored result of this scan is judged by the limits and the reference that "
+                "hold now. What people decided stays as it is; the verdicts of before stay on "
+                "record."
+            )
+        )
+        reason = ask_reason("judge-reason", is_needed=True)
+        if st.button("Judge again", key="judge-sure", type="primary"):
+            if not reason:
+                st.error(NO_REASON)
+                return
+            ask(site.store, site.name, JudgeAgain(scan_id=scan.scan_id, reason=reason), operator)
+            st.rerun()
+
+    return content
