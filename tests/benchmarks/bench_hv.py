@@ -10,7 +10,7 @@ further off than 3 V and 3 of its errors is marked.
 import argparse
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -31,9 +31,9 @@ NOMINAL_V = {1700.0: 1720, 1800.0: 1800, 1850.0: 1830}
 MAX_DEVIATION_V = 3.0
 
 
-def all_cases(triggers: int) -> Iterator[HvCase]:
+def all_cases(shapes: Sequence[SpeShape], triggers: int) -> Iterator[HvCase]:
     """Yield every combination."""
-    for shape, occupancy, true_hv_v, index in product(SpeShape, OCCUPANCIES, TRUE_HV_V, INDICES):
+    for shape, occupancy, true_hv_v, index in product(shapes, OCCUPANCIES, TRUE_HV_V, INDICES):
         yield HvCase(
             true_hv_v, index, SpeSettings(shape=shape), occupancy, NOMINAL_V[true_hv_v], triggers
         )
@@ -56,6 +56,7 @@ def main() -> None:
     """Print a line a case, then how many missed and the median."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--triggers", type=int, default=100_000)
+    parser.add_argument("--shape", type=SpeShape, choices=list(SpeShape), help="only this one")
     parser.add_argument("--every", type=int, default=1, help="only every so many cases")
     parser.add_argument("--waveforms", action="store_true", help="also through raw files")
     given = parser.parse_args()
@@ -64,7 +65,8 @@ def main() -> None:
     lines: list[str] = []
     deviations: list[float] = []
     valid_fits = fits_in_all = 0
-    for seed, case in enumerate(list(all_cases(given.triggers))[:: given.every]):
+    shapes = [given.shape] if given.shape else list(SpeShape)
+    for seed, case in enumerate(list(all_cases(shapes, given.triggers))[:: given.every]):
         curve, fits = fit_case(fitter, case, np.random.default_rng(seed))
         valid_fits += sum(isinstance(fit, ValidFit) for fit in fits)
         fits_in_all += len(fits)
@@ -74,7 +76,7 @@ def main() -> None:
     if given.waveforms:
         print("through raw files and the whole analysis:")
         lines, deviations = [], []
-        for shape in SpeShape:
+        for shape in shapes:
             case = HvCase(1762.0, 7.0, SpeSettings(shape=shape), 0.3, 1750, given.triggers)
             _note(case, measure_hv_case(fitter, case), lines, deviations)
         _summarise(lines, deviations)
