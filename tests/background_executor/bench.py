@@ -168,6 +168,12 @@ class Bench:
         assert found is not None
         return found
 
+    def scan_by_id(self, scan_id: str) -> ScanRecord:
+        """Return the scan with an id."""
+        found = queries.scan(self.store, scan_id)
+        assert found is not None
+        return found
+
     def jobs(self, scan: ScanRecord) -> tuple[JobRecord, ...]:
         """Return the jobs of a scan, newest first."""
         return queries.jobs(self.store, scan.scan_id)
