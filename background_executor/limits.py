@@ -67,8 +67,8 @@ def _check(
 _FIT = (
     # A model that describes the data gives 1; the errors of ndf near 100 are 0.14.
     _check("chi2_per_ndf", (None, 2.0), (None, 3.0)),
-    # Half the range of all models; the healthy window of the gain is 5 % wide.
-    _check("gain_model_systematic", (None, 0.05), (None, 0.10)),
+    # Two Gaussians and the Fourier model differ by 4 to 8 % on real spectra.
+    _check("gain_model_systematic", (None, 0.10), (None, 0.20)),
     # The pedestal is 0.14 to 0.25 pC wide, an SPE has 1.6 pC.
     _check("signal_to_noise", (4.0, None), (3.0, None)),
     # The models are known to work from 0.02 to 5.
