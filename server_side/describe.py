@@ -7,7 +7,8 @@ from server_side import __version__
 from server_side.journal_writer import utc_now
 from server_side.point_work import PointAnalysis, PointWork
 from server_side.publish import NewFile
-from server_side.pulses import PulseReading
+from server_side.pulses import ChannelLosses, PulseReading
+from server_side.raw_data import RawFile
 from server_side.result import (
     Acquisition,
     InputFile,
@@ -16,6 +17,7 @@ from server_side.result import (
     ValidFit,
 )
 from server_side.scan import ScanKind
+from server_side.wavedump import FileSummary
 
 REFUSED_FORMAT = "refused"
 """Stands for the format of a file that could not be read and could be done without."""
@@ -27,11 +29,13 @@ def gain_file_of(work: PointWork, result: PointResult) -> NewFile | None:
     One line with the gain; in an HV check a second one with its error.
     """
     fit = result.fits[0]
-    if result.gain_file is None or not isinstance(fit, ValidFit):
+    peak = fit.peak_with_error if isinstance(fit, ValidFit) else None
+    if result.gain_file is None or peak is None:
         return None
-    lines = [f"{fit.gain_peak:.3e}"]
+    gain, error = peak
+    lines = [f"{gain:.3e}"]
     if work.plan.kind is ScanKind.HV:
-        lines.append(f"{fit.gain_peak_err:.3e}")
+        lines.append(f"{error:.3e}")
     return NewFile(result.gain_file, "".join(f"{line}\n" for line in lines).encode())
 
 
@@ -45,7 +49,8 @@ def describe_result(
 ) -> PointResult:
     """Return the content of ``result.json``."""
     plan, stem = work.plan, work.layout.file_stem(work.raw_point.stamp, work.take)
-    has_gain = isinstance(analysis.primary_fit, ValidFit)
+    primary = analysis.primary_fit
+    has_gain = isinstance(primary, ValidFit) and primary.gain_peak is not None
     return PointResult(
         site=plan.site,
         scan_id=plan.scan_id,
@@ -99,26 +104,50 @@ def _inputs(work: PointWork, reading: PulseReading) -> tuple[InputFile, ...]:
     losses = {loss.channel: loss for loss in reading.pulses.losses}
     seen = {entry.channel: entry.summary for entry in reading.channels}
     reasons = {entry.channel: entry.reason for entry in reading.refused}
-    described = []
-    for file in work.chosen.all:
-        summary, loss = seen.get(file.channel), losses.get(file.channel)
-        described.append(
-            InputFile(
-                channel=file.channel,
-                path=str(file.path),
-                size_bytes=file.size_bytes,
-                modified_at=file.modified_at,
-                raw_format=summary.raw_format if summary else REFUSED_FORMAT,
-                events=summary.events if summary else 0,
-                first_event=summary.first_event if summary else None,
-                last_event=summary.last_event if summary else None,
-                skipped_events=summary.skipped_events if summary else 0,
-                torn_events=summary.torn_events if summary else 0,
-                lost_events=loss.lost_events if loss else 0,
-                # The reader drops most doubled events itself; alignment finds what is left.
-                doubled_events=(summary.doubled_events if summary else 0)
-                + (loss.doubled_events if loss else 0),
-                damage=summary.damage if summary else (reasons[file.channel],),
-            )
-        )
-    return tuple(described)
+    return tuple(
+        _describe_file(file, seen[file.channel], losses[file.channel])
+        if file.channel in seen
+        else _describe_refused(file, reasons[file.channel])
+        for file in work.chosen.all
+    )
+
+
+def _describe_file(file: RawFile, summary: FileSummary, loss: ChannelLosses) -> InputFile:
+    return InputFile(
+        channel=file.channel,
+        path=str(file.path),
+        size_bytes=file.size_bytes,
+        modified_at=file.modified_at,
+        raw_format=summary.raw_format,
+        events=summary.events,
+        first_event=summary.first_event,
+        last_event=summary.last_event,
+        skipped_events=summary.skipped_events,
+        torn_events=summary.torn_events,
+        lost_events=loss.lost_events,
+        # The reader drops most doubled events itself; alignment finds what is left.
+        doubled_events=summary.doubled_events + loss.doubled_events,
+        damage=(*_channel_doubt(file, summary), *summary.damage),
+    )
+
+
+def _describe_refused(file: RawFile, reason: str) -> InputFile:
+    return InputFile(
+        channel=file.channel,
+        path=str(file.path),
+        size_bytes=file.size_bytes,
+        modified_at=file.modified_at,
+        raw_format=REFUSED_FORMAT,
+        events=0,
+        first_event=None,
+        last_event=None,
+        damage=(reason,),
+    )
+
+
+def _channel_doubt(file: RawFile, summary: FileSummary) -> tuple[str, ...]:
+    """Return what is to be said where the events are not of the channel that the name says."""
+    if summary.channel in (None, file.channel):
+        return ()
+    said = f"the events say channel {summary.channel}, the file's name channel {file.channel}"
+    return (f"{said}: read by its name; make sure that it is the right file",)

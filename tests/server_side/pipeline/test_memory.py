@@ -19,6 +19,7 @@ from server_side.pulses.stored import ROWS_PER_CHUNK
 from server_side.result import PointResult, SpectrumName
 from tests.server_side.pipeline.bench import write_point
 
+ROOT = Path(__file__).parents[3]
 SIZE_BYTES = int(float(os.environ.get("WAVEDUMP_TEST_GB", "0.4")) * 1e9)
 LIMIT_MB = 500
 GROWTH_MB = 120
@@ -37,16 +38,9 @@ WITHOUT_ZFIT = """
 import sys
 from pathlib import Path
 from server_side.by_hand import Request, process_by_hand
-from server_side.result import NoFit
 from server_side.scan import Slot
 from server_side.settings import MeasurementSettings
-
-class NoFitter:
-    def fit(self, spectrum, model):
-        message = "not fitted"
-        return NoFit(
-            outcome="invalid", model=model, spectrum=spectrum.name, charges=0, message=message
-        )
+from tests.server_side.pipeline.no_fitter import NoFitter
 
 request = Request(
     raw_folder=Path(sys.argv[1]), out=Path(sys.argv[2]), serial_number=None, slot=Slot.ONE,
@@ -68,7 +62,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 def peak_mb(program: str, raw: Path, out: Path) -> int:
     command = [sys.executable, "-c", program + PEAK, str(raw), str(out)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     peak = int(run.stdout.split()[-1])
     print(f"peak of {raw}: {peak} MB")
