@@ -5,6 +5,8 @@ Tree::
     ExecutorError
     ├── SettingsError          a settings file is wrong; the message lists every fault
     ├── StoreError             the store cannot be opened, migrated or written
+    │   └── StoreUnavailableError  disk full, database away: the same can be done later
+    ├── LocalDiskError         this machine's disk refused a copy of a result; tried again
     ├── CommandError           a command cannot be done; the message is its answer
     ├── AlreadyRunningError    another executor of this site holds the lock
     ├── TransportError         the server could not be asked
@@ -30,6 +32,14 @@ class SettingsError(ExecutorError):
 
 class StoreError(ExecutorError):
     """The store cannot be opened, migrated or written."""
+
+
+class StoreUnavailableError(StoreError):
+    """Disk full, database away: nothing was kept, and the same can be done later."""
+
+
+class LocalDiskError(ExecutorError):
+    """The disk of this machine refused a copy of a result; it will be tried again."""
 
 
 class CommandError(ExecutorError):

@@ -19,7 +19,7 @@ from background_executor.decisions.clean_up import empty_trash
 from background_executor.decisions.late_results import intend_late_flags
 from background_executor.decisions.moves import carry_on_moves
 from background_executor.decisions.outcomes import conclude
-from background_executor.errors import RefusedError, UnreachableError
+from background_executor.errors import RefusedError, SettingsError, TransportError
 from background_executor.fetch import fetch_waiting
 from background_executor.following import FollowedJobRecord
 from background_executor.hv_files import HvFiles
@@ -132,10 +132,10 @@ class Executor:
             self._site.transport.connect()
             for work in self._works:
                 work.do_when_due(now)
-        except (UnreachableError, RefusedError) as error:
+        except (TransportError, SettingsError) as error:
             if str(error) != self._link.message:
                 log.warning("The server cannot be asked: %s", error)
-            refused = isinstance(error, RefusedError)
+            refused = isinstance(error, RefusedError | SettingsError)
             state = LinkState.REFUSED if refused else LinkState.DISCONNECTED
             self._link = Link(state, str(error), self._link.synced_at)
         else:

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 
 from background_executor import queries
 from background_executor.crash_points import CrashPoint, reach
-from background_executor.errors import RemoteFileError, UntrustedFileError
+from background_executor.errors import LocalDiskError, RemoteFileError, UntrustedFileError
 from background_executor.following import PublicationRecord
 from background_executor.judging import is_centre, judge_new, judge_scan_again
 from background_executor.local_copy import TakeCopy, put_in_place
@@ -42,6 +42,8 @@ def fetch_waiting(site: Site, now: datetime) -> int:
     ------
     TransportError
         When the server could not be asked; what was stored until then stays.
+    LocalDiskError
+        When this disk refused a copy; it is noted and tried again.
     """
     waiting = queries.waiting_publications(site.store, site.name, now)
     stored = 0
@@ -125,9 +127,13 @@ def _store_one(
     )
     try:
         placed = put_in_place(copy, files)
-    except (UntrustedFileError, OSError) as error:
+    except UntrustedFileError as error:
         _note_failure(site, publication, error, now)
         return False
+    except OSError as error:
+        refusal = _of_this_disk(copy, error)
+        _note_failure(site, publication, refusal, now)
+        raise refusal from error
     reach(CrashPoint.RESULT_IN_PLACE)
     plan, health = site.plan(scan_id), site.config.health
     judgement = judge_new(site.store, plan, placed.result, health, now)
@@ -146,6 +152,13 @@ def _store_one(
     return True
 
 
+def _of_this_disk(copy: TakeCopy, error: OSError) -> LocalDiskError:
+    return LocalDiskError(
+        f"{copy.folder} cannot be kept on this machine, in {copy.target.parent}: "
+        f"{error.strerror or error}; it stays on the server and is tried again"
+    )
+
+
 def _note_failure(
     site: Site, publication: PublicationRecord, error: Exception, now: datetime
 ) -> None:
@@ -159,5 +172,7 @@ def _note_failure(
         if is_final:
             writer.refuse_publication(publication.scan_id, publication.take, text)
         else:
-            next_try = now + RETRY_AFTER * (publication.tries + 1)
+            # What this disk refuses is not the folder's fault: it is due with every next try.
+            times = 1 if isinstance(error, LocalDiskError) else publication.tries + 1
+            next_try = now + RETRY_AFTER * times
             writer.retry_publication(publication.scan_id, publication.take, text, next_try)

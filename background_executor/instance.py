@@ -26,6 +26,7 @@ from background_executor.errors import AlreadyRunningError, ExecutorError
 from background_executor.executor import Executor
 from background_executor.site import Site, open_site
 from background_executor.store import Store
+from background_executor.turning import turn_until_asked
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,9 @@ def run(config: SiteConfig) -> int:
         site = open_site(config)
         executor = Executor(site, datetime.now(UTC))
         try:
-            _turn(site, executor, asked_to_end)
+            log.info("The executor of site %s begins.", site.name)
+            turn_until_asked(site, executor, asked_to_end)
+            log.info("The executor of site %s has ended.", site.name)
         except Exception as error:
             log.exception("The executor ends, because something failed that never should.")
             with contextlib.suppress(Exception):  # the store itself may be what failed
@@ -141,17 +144,6 @@ def run(config: SiteConfig) -> int:
             site.transport.close()
             site.store.close()
     return 0
-
-
-def _turn(site: Site, executor: Executor, asked_to_end: threading.Event) -> None:
-    log.info("The executor of site %s begins.", site.name)
-    goes_on = True
-    while goes_on and not asked_to_end.is_set():
-        goes_on = executor.step(datetime.now(UTC))
-        if goes_on:
-            asked_to_end.wait(site.config.site.poll_s)
-    executor.end(datetime.now(UTC), "ended as it was asked to; jobs on the server go on")
-    log.info("The executor of site %s has ended.", site.name)
 
 
 def _record_crash(site: Site, executor: Executor, error: Exception) -> None:

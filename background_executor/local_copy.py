@@ -74,7 +74,7 @@ def put_in_place(copy: TakeCopy, files: Iterable[FetchedFile]) -> PlacedTake:
         _write_files(part, copy, files)
         reach(CrashPoint.PART_WRITTEN)
         placed = _verify(part, copy)
-    except UntrustedFileError:
+    except (UntrustedFileError, OSError):
         _empty(part)
         part.rmdir()
         raise

@@ -1,5 +1,6 @@
 """What ``status`` tells: the executor, its scans and their jobs, as text or JSON."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,9 @@ from background_executor.records import (
 from background_executor.store import Store
 
 RECENT_SCANS = 10
+LEAST_FREE_BYTES = 20_000_000
+SILENT_AFTER = timedelta(minutes=1)
+"""A turn takes seconds, also when a call to the server waits for its time-out."""
 LOG_LINES = 5
 """The store keeps more of a job's log; the page shows all of that."""
 
@@ -39,6 +43,8 @@ class StatusReport:
     """The newest job of each of these scans."""
     waiting_commands: tuple[CommandRecord, ...]
     seen_at: datetime
+    free_bytes: int
+    """Space that is left on the disk of the state folder."""
 
 
 _REPORT = TypeAdapter(StatusReport)
@@ -61,6 +67,7 @@ def status_report(config: SiteConfig, store: Store) -> StatusReport:
         jobs=tuple(job for newest in jobs for job in newest),
         waiting_commands=tuple(waiting),
         seen_at=datetime.now(UTC),
+        free_bytes=shutil.disk_usage(config.site.state_dir).free,
     )
 
 
@@ -87,6 +94,7 @@ def _lines(report: StatusReport) -> Iterator[str]:
         )
     for note in filter(None, (executor and executor.message, executor and executor.link_message)):
         yield f"  {note}"
+    yield from _doubts(report)
     jobs = {job.scan_id: job for job in report.jobs}
     for scan in report.scans:
         yield from _scan_lines(scan)
@@ -95,6 +103,19 @@ def _lines(report: StatusReport) -> Iterator[str]:
             yield from _job_lines(job, report.seen_at)
     for command in report.waiting_commands:
         yield f"command {command.command_id} {command.kind}: {command.state.value}"
+
+
+def _doubts(report: StatusReport) -> Iterator[str]:
+    """Say what speaks against the executor's last word: a full disk, or a long silence."""
+    if report.free_bytes < LEAST_FREE_BYTES:
+        yield (
+            f"  only {report.free_bytes / 1e6:.1f} MB are left on the disk of the state folder: "
+            "make room, nothing can be noted on a full disk"
+        )
+    if report.is_running and report.executor is not None:
+        silence = report.seen_at - report.executor.beat_at
+        if silence > SILENT_AFTER:
+            yield f"  it has given no sign of life for {silence.total_seconds():.0f} s; see its log"
 
 
 def _scan_lines(scan: ScanRecord) -> Iterator[str]:

@@ -21,11 +21,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from background_executor import migrations
 from background_executor.commands import Command
-from background_executor.errors import StoreError
+from background_executor.errors import StoreError, StoreUnavailableError
 from background_executor.writing import StoreWriter
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for another one; transactions here take milliseconds."""
+_PASSING_FAULTS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_CANTOPEN")
+"""SQLite's names for a disk that is full or away, and for a writer that does not end."""
 _WRITER_LOCK = 0x504D54
 """Key of the lock by which the writers of a PostgreSQL store wait for each other."""
 
@@ -140,9 +142,15 @@ def _stating_faults(act: str) -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        raise StoreError(
-            f"the store could not be {act}: {error.orig}; nothing of it was kept"
-        ) from error
+        kind = StoreUnavailableError if _passes(error) else StoreError
+        raise kind(f"the store could not be {act}: {error.orig}; nothing of it was kept") from error
+
+
+def _passes(error: sa.exc.DBAPIError) -> bool:
+    """Tell whether the same may be possible later, without a change to this program."""
+    return error.connection_invalidated or getattr(error.orig, "sqlite_errorname", "").startswith(
+        _PASSING_FAULTS
+    )
 
 
 def _engine(url: str, *, writes: bool) -> sa.Engine:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from background_executor.errors import RemoteFileError, SchedulerError
+from background_executor.errors import LocalDiskError, RemoteFileError, SchedulerError
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ class Work:
         self._every = every
         self._last: datetime | None = None
         self.trouble = ""
-        """What server or scheduler said the last time; empty when all was well."""
+        """What server, scheduler or this disk said the last time; empty when all was well."""
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether it is time again; a clock that jumps back does no harm."""
@@ -45,7 +45,7 @@ class Work:
             return
         try:
             self._act(now)
-        except (RemoteFileError, SchedulerError) as error:
+        except (RemoteFileError, SchedulerError, LocalDiskError, OSError) as error:
             if str(error) != self.trouble:
                 log.warning("Something could not be done and will be tried again: %s", error)
             self.trouble = str(error)

@@ -1,7 +1,6 @@
 """A whole site in a temporary folder, stepped by hand: real store, files and processes."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -28,7 +27,7 @@ from background_executor.transport import LocalTransport, Transport
 from server_side.journal import EndReason
 from server_side.layout import ScanLayout
 from server_side.scan import Slot
-from tests.background_executor.fake_job import BEHAVIOUR_FILE, Behaviour
+from tests.background_executor.fake_job import BEHAVIOUR_FILE, GO_FILE, Behaviour
 
 ROOT = Path(__file__).parents[2]
 POINTS = ("theta0_phi0", "theta10_phi0", "theta10_phi90")
@@ -117,6 +116,10 @@ class Bench:
         path = Path(self.config.site.raw_base, BEHAVIOUR_FILE)
         path.write_text(json.dumps(asdict(behaviour)))
 
+    def let_go(self) -> None:
+        """Let the jobs that wait after so many points go on."""
+        Path(self.config.site.raw_base, GO_FILE).touch()
+
     def step(self, seconds: float = 1.0) -> bool:
         """Let the executor's clock move on and do one turn."""
         self.now += timedelta(seconds=seconds)
@@ -202,7 +205,8 @@ class Bench:
             assert len(results) == 1, point.name
             assert results[0].folder.is_dir()
         local = Path(self.config.results_folder, self.layout(scan).scan_name, scan.serial_number)
-        assert sorted(os.listdir(local)) == sorted(f"data_{p.name}" for p in scan.plan.points)  # noqa: PTH208
+        folders = sorted(entry.name for entry in local.iterdir() if entry.is_dir())
+        assert folders == sorted(f"data_{point.name}" for point in scan.plan.points)
 
 
 def replace_plan(scan: ScanRecord) -> str:
@@ -212,3 +216,4 @@ def replace_plan(scan: ScanRecord) -> str:
 
 ENDS_EARLY = Behaviour(publish=1, end="last_word", reason=EndReason.TIME_LIMIT)
 HANGS = replace(ENDS_EARLY, end="hang")
+WAITS = Behaviour(waits_after=1)

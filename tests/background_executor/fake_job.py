@@ -26,6 +26,7 @@ from server_side.result import Acquisition, NoFit, PointResult, Provenance, Spec
 from server_side.scan import Point, ScanPlan, Take
 
 BEHAVIOUR_FILE = "behaviour.json"
+GO_FILE = "go"
 HASH = hashlib.sha256(b"").hexdigest()
 
 
@@ -44,6 +45,8 @@ class Behaviour:
     """Points that give no result."""
     backwards: bool = False
     """Begins with the last point of the plan."""
+    waits_after: int | None = None
+    """After so many points it waits until a file ``go`` lies in the raw base."""
     pace_s: float = 0.0
     deaf: bool = False
     """Heeds neither stop file nor SIGTERM."""
@@ -156,6 +159,8 @@ class FakeJob:
             take = Take(point=point)
             if Path(self.layout.take_folder(take)).exists():
                 continue
+            if published == self.behaviour.waits_after:
+                self._wait_to_go_on()
             if self._must_end():
                 return EndReason.STOPPED
             if published == self.behaviour.publish:
@@ -164,6 +169,11 @@ class FakeJob:
             published += 1
             time.sleep(self.behaviour.pace_s)
         return EndReason.DONE
+
+    def _wait_to_go_on(self) -> None:
+        go = Path(self.order.raw_base) / GO_FILE
+        while not go.exists() and not self._must_end():
+            time.sleep(0.02)
 
     def _process(self, journal: JournalWriter, point: Point, take: Take) -> None:
         journal.data_seen(point, 1, "/raw", HASH)

@@ -2,9 +2,8 @@
 
 import pytest
 
-from background_executor import queries
 from background_executor.records import LinkState
-from tests.background_executor.fake_job import Behaviour
+from tests.background_executor.bench import WAITS
 from tests.cluster.cluster import RealCluster
 from tests.cluster.line import Line
 from tests.cluster.site_settings import make_cluster_site
@@ -13,54 +12,50 @@ from tests.faults.cluster_bench import ClusterBench
 pytestmark = pytest.mark.cluster
 
 
-def link_state(bench: ClusterBench) -> LinkState:
-    record = queries.executor(bench.store, "here")
-    assert record is not None
-    return record.link
-
-
 @pytest.mark.parametrize("fault", ["cut", "swallow"])
 def test_a_line_that_fails_during_a_scan_costs_time_and_nothing_else(
     bench: ClusterBench, line: Line, fault: str
 ) -> None:
-    bench.behave(Behaviour(pace_s=0.3))
+    bench.behave(WAITS)
     scan = bench.start_scan()
     bench.until(lambda: "stored" in bench.states(scan))
     line.cut() if fault == "cut" else line.swallow()
-    bench.step(0.1)
-    bench.step(0.1)
+    bench.step(30)
     if fault == "swallow":
-        assert link_state(bench) is LinkState.DISCONNECTED
+        assert bench.word().link is LinkState.DISCONNECTED
     line.restore()
-    bench.until(lambda: bench.is_complete(scan), seconds=20)
+    bench.let_go()
+    bench.until(lambda: bench.is_complete(scan))
     bench.assert_survived(scan)
-    assert link_state(bench) is LinkState.CONNECTED
+    assert bench.word().link is LinkState.CONNECTED
 
 
 def test_a_line_that_is_cut_again_and_again_loses_no_point(bench: ClusterBench, line: Line) -> None:
-    bench.behave(Behaviour(pace_s=0.2))
+    bench.behave(WAITS)
     scan = bench.start_scan()
     for _ in range(10):
         line.cut()
         bench.step(20)
         bench.step(20)
-    bench.until(lambda: bench.is_complete(scan), seconds=20)
+        bench.let_go()
+    bench.until(lambda: bench.is_complete(scan))
     bench.assert_survived(scan)
 
 
 def test_an_sshd_that_is_restarted_is_found_again(
     bench: ClusterBench, cluster: RealCluster, line: Line
 ) -> None:
-    bench.behave(Behaviour(pace_s=0.3))
+    bench.behave(WAITS)
     scan = bench.start_scan()
     cluster.ssh.stop()
     try:
         line.cut()
         bench.step(30)
-        assert link_state(bench) is LinkState.DISCONNECTED
+        assert bench.word().link is LinkState.DISCONNECTED
     finally:
         cluster.ssh.start()
-    bench.until(lambda: bench.is_complete(scan), seconds=20)
+    bench.let_go()
+    bench.until(lambda: bench.is_complete(scan))
     bench.assert_survived(scan)
 
 

@@ -1,6 +1,5 @@
 """Others beside us: the user's own jobs, a second executor, a clock that jumps."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +9,10 @@ from background_executor import queries
 from background_executor.commands import StartScan, StopScan
 from background_executor.records import ENDED_JOB_STATES
 from server_side.scan import Slot
-from tests.background_executor.bench import HANGS
+from tests.background_executor.bench import HANGS, WAITS
 from tests.background_executor.fake_job import Behaviour
 from tests.cluster.cluster import RealCluster
-from tests.faults.cluster_bench import ClusterBench, run_executor
+from tests.faults.cluster_bench import PATIENCE_S, ClusterBench, run_executor
 
 pytestmark = pytest.mark.cluster
 
@@ -44,8 +43,8 @@ def test_other_jobs_with_similar_names_are_never_touched(
     bench.behave(Behaviour(deaf=True))
     answer = bench.ask(StopScan(scan_id=scan.scan_id, reason="the laser is off"))
     assert answer.state == "done"
-    bench.until(lambda: bench.jobs(scan)[0].state in ENDED_JOB_STATES, seconds=20)
-    bench.until(lambda: bench.jobs_in_slurm("PENDING,RUNNING") == [], seconds=20)
+    bench.until(lambda: bench.jobs(scan)[0].state in ENDED_JOB_STATES)
+    bench.until(lambda: bench.jobs_in_slurm("PENDING,RUNNING") == [])
     alive = cluster.slurm.run("squeue", "-h", "--states=PENDING,RUNNING", "-o", "%i").stdout
     assert set(strangers) <= set(alive.split())
 
@@ -58,8 +57,8 @@ def test_a_deaf_job_is_cancelled_and_nothing_else(
     strangers.append(start_stranger(cluster, bench.jobs(scan)[0].job[:-1] + "z"))
     bench.until(lambda: "stored" in bench.states(scan))
     bench.ask(StopScan(scan_id=scan.scan_id))
-    bench.until(lambda: bench.jobs(scan)[0].state in ENDED_JOB_STATES, seconds=60)
-    assert bench.jobs_in_slurm("RUNNING") == []
+    bench.until(lambda: bench.jobs(scan)[0].state in ENDED_JOB_STATES)
+    bench.wait_for(lambda: bench.jobs_in_slurm("RUNNING,COMPLETING") == [])
     assert strangers[0] in cluster.slurm.run("squeue", "-h", "-o", "%i").stdout.split()
 
 
@@ -68,17 +67,14 @@ def test_of_two_executors_one_works(bench: ClusterBench, settings_file: Path) ->
     bench.store.enqueue("here", command, "tester", "once", bench.now)
     both = [run_executor(settings_file) for _ in range(2)]
     try:
-        give_up = time.monotonic() + 60
-        while all(one.poll() is None for one in both):
-            assert time.monotonic() < give_up
-            time.sleep(0.1)
+        bench.wait_for(lambda: any(one.poll() is not None for one in both))
         (loser,) = [one for one in both if one.poll() is not None]
         assert loser.returncode == 1
         assert "runs already" in (settings_file.parent / "executor.log").read_text()
     finally:
         for one in both:
             one.terminate()
-            one.wait(30)
+            one.wait(PATIENCE_S)
     bench.restart()
     bench.until(lambda: len(queries.scans(bench.store, "here")) == 1)
     (scan,) = queries.scans(bench.store, "here")
@@ -88,9 +84,10 @@ def test_of_two_executors_one_works(bench: ClusterBench, settings_file: Path) ->
 
 @pytest.mark.parametrize("jump_s", [3600.0, -3600.0])
 def test_a_clock_that_jumps_an_hour_loses_nothing(bench: ClusterBench, jump_s: float) -> None:
-    bench.behave(Behaviour(pace_s=0.3))
+    bench.behave(WAITS)
     scan = bench.start_scan()
     bench.until(lambda: "stored" in bench.states(scan))
     bench.step(jump_s)
+    bench.let_go()
     bench.until(lambda: bench.is_complete(scan))
     bench.assert_survived(scan)

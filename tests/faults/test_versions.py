@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from background_executor import queries
 from background_executor.records import JobState
 from tests.background_executor.bench import ROOT
 from tests.faults.cluster_bench import ClusterBench
@@ -28,10 +27,8 @@ def test_another_version_is_shown_and_not_run(bench: ClusterBench, number: str) 
         bench.step(60)
     assert bench.jobs(scan)[0].state is JobState.INTENT
     assert bench.jobs_in_slurm() == []
-    record = queries.executor(bench.store, "here")
-    assert record is not None
-    assert number in record.message
-    assert "deploy" in record.message
+    assert number in bench.word().message
+    assert "deploy" in bench.word().message
     python.write_text(good)
-    bench.until(lambda: bench.is_complete(scan), seconds=20)
+    bench.until(lambda: bench.is_complete(scan))
     bench.assert_survived(scan)
