@@ -23,6 +23,7 @@ from background_executor.reference import (
     ReferenceSpectrum,
     shipped_template,
 )
+from background_executor.reference_copy import ReferenceCopy, next_version, write_copy
 from background_executor.writing import StoreWriter
 from server_side.result import SpectrumName
 from server_side.scan import ScanKind
@@ -40,14 +41,23 @@ def act_on_quality(act: Act, command: MakeReference | JudgeAgain) -> Outcome:
 
 
 def make_reference(act: Act, command: MakeReference) -> Outcome:
-    """Make a scan or the template the next version of a reference."""
+    """Make a scan or the template the next version of a reference.
+
+    A copy goes to the server before anything is committed, so that a lost store gets it again;
+    an act that is repeated writes the same copy.
+    """
     content = _content(act, command)
-    if command.of is ReferenceKind.TYPE:
-        subject = act.site.config.health.pmt_type
-    else:
-        subject = command.serial_number or content.serial_number or ""
-    if not subject:
-        raise CommandError("the template belongs to no PMT: name the serial number it is for")
+    subject = _subject(act, command, content)
+    copy = ReferenceCopy(
+        kind=command.of,
+        subject=subject,
+        version=next_version(act.site, command.of, subject),
+        content=content,
+        comment=command.comment,
+        operator=act.record.operator,
+        made_at=act.now,
+    )
+    write_copy(act.site, copy)
 
     def change(writer: StoreWriter) -> None:
         writer.add_reference(
@@ -61,10 +71,19 @@ def make_reference(act: Act, command: MakeReference) -> Outcome:
 
     what = "type" if command.of is ReferenceKind.TYPE else "PMT"
     return Outcome(
-        f"{content.origin} is the reference of {what} {subject} from now on; "
-        "judge-again compares stored points with it",
+        f"{content.origin} is the reference of {what} {subject} from now on, version "
+        f"{copy.version}; judge-again compares stored points with it",
         change,
     )
+
+
+def _subject(act: Act, command: MakeReference, content: ReferenceContent) -> str:
+    if command.of is ReferenceKind.TYPE:
+        return act.site.config.health.pmt_type
+    subject = command.serial_number or content.serial_number
+    if subject is None:
+        raise CommandError("the template belongs to no PMT: name the serial number it is for")
+    return subject
 
 
 def judge_again(act: Act, command: JudgeAgain) -> Outcome:

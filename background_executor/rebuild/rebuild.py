@@ -11,6 +11,7 @@ from background_executor.errors import RemoteFileError, StoreError
 from background_executor.fetch import fetch_from
 from background_executor.rebuild.server_scans import Findings, ServerScan, find_scans
 from background_executor.rebuild.timeline import retell
+from background_executor.reference_copy import restore_references
 from background_executor.site import Site
 from background_executor.sweep import published_takes
 from background_executor.sync import CHUNK_BYTES, read_part
@@ -30,12 +31,15 @@ class RebuildReport:
     scans: int
     results: int
     receipts: int
+    references: int
     notes: tuple[str, ...]
     """What on the server was left out or is to be looked at."""
 
     def lines(self) -> list[str]:
         """Say it."""
         counts = f"{self.scans} scans, {self.results} results and {self.receipts} receipts"
+        if self.references:
+            counts = f"{counts}, {self.references} references"
         return [f"{counts} read from the server", *(f"note: {note}" for note in self.notes)]
 
 
@@ -62,7 +66,11 @@ def rebuild_store(site: Site, operator: str, now: datetime) -> RebuildReport:
         receipts = found.receipts.get(scan.plan.scan_id, [])
         notes += retell(site, scan.plan.scan_id, scan.stops, receipts, now)
         log.info("Scan %s is in the store again.", scan.plan.scan_id)
-    report = RebuildReport(len(found.scans), results, _count_receipts(found), tuple(notes))
+    references, faults = restore_references(site)
+    notes += faults
+    report = RebuildReport(
+        len(found.scans), results, _count_receipts(found), references, tuple(notes)
+    )
     with site.store.writing(now) as writer:
         summary, *details = report.lines()
         writer.add_event(

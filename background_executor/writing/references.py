@@ -19,16 +19,24 @@ class ReferenceWriting(Transaction):
         *,
         comment: str,
         operator: str,
+        version: int | None = None,
     ) -> int:
-        """Add the next version of a reference and return its number; it is in force at once."""
+        """Add a version of a reference and return its number; the highest one is in force.
+
+        Parameters
+        ----------
+        version
+            Of a reference that was lost and comes back; the next one when absent.
+        """
         columns = tables.reference_versions.c
         key = {"site": site, "kind": kind, "subject": subject}
         known = sa.select(sa.func.max(columns.version)).where(
             *[columns[name] == value for name, value in key.items()]
         )
         before = int(self.select(known).scalar() or 0)
+        version = version or before + 1
         values = {
-            "version": before + 1,
+            "version": version,
             "content": content.model_dump_json(),
             "comment": comment,
             "operator": operator,
@@ -41,7 +49,7 @@ class ReferenceWriting(Transaction):
             f"reference {kind.value} {subject}",
             "reference made",
             before=f"version {before}" if before else "",
-            after=f"version {before + 1}: {content.origin}",
+            after=f"version {version}: {content.origin}",
             reason=comment,
         )
-        return before + 1
+        return version

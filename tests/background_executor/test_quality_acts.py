@@ -1,6 +1,7 @@
 """References and judging again, asked for as a page asks: by a command row."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from background_executor.records import (
     Verdict,
 )
 from background_executor.reference import ReferenceKind
+from background_executor.reference_copy import restore_references
 from background_executor.site import Site, open_site
+from background_executor.store import Store
 from server_side.result import PointResult, Quantity
 from server_side.scan import ScanPlan, Slot, Take
 from tests.seed_results import Fate, make_result
@@ -204,3 +207,26 @@ def test_points_are_judged_beside_the_centre_of_their_scan(site: Site) -> None:
     late = queries.points(site.store, SCAN)[2].verdict
     assert late is not None
     assert "arrival shift 25 +- 0.14 ns lies" in late.summary
+
+
+def test_a_lost_store_gets_its_references_again(site: Site, tmp_path: Path) -> None:
+    _measure(site)
+    _ask(site, MakeReference(of=ReferenceKind.TYPE, comment="until one is certified"))
+    _ask(site, MakeReference(of=ReferenceKind.PMT, scan_id=SCAN))
+    _ask(site, MakeReference(of=ReferenceKind.TYPE, scan_id=SCAN))
+    folder = tmp_path / "server" / "references"
+    (folder / "type_R12860_version9.json").write_text("{}")
+    (folder / "notes.txt").write_text("left alone")
+    emptied = Store.open(f"sqlite:///{tmp_path / 'new.sqlite'}", tmp_path / "results")
+    count, notes = restore_references(replace(site, store=emptied))
+    again, before = (
+        sorted(
+            (replace(each, reference_id=0) for each in queries.references(store, "demo")),
+            key=lambda each: each.name,
+        )
+        for store in (emptied, site.store)
+    )
+    emptied.close()
+    assert count == 3
+    assert [note.split(" cannot")[0][-26:] for note in notes] == ["/type_R12860_version9.json"]
+    assert again == before
