@@ -97,11 +97,9 @@ def read_pulses(
     ----------
     paths
         The file of each channel number; channels that settings do not know are left out.
-    report
-        Is told how many events of a channel were read so far.
     scratch
         Folder in which the features lie, without a name, as long as the reading is in
-        use: about 74 bytes an event and channel. The one for temporary files unless given.
+        use: 74 bytes an event and channel. The one for temporary files unless given.
 
     Raises
     ------
@@ -111,8 +109,7 @@ def read_pulses(
     FeatureFileError
         When the disk of ``scratch`` refuses.
     """
-    told = report or (lambda _channel, _events: None)
-    reader = _PointReader(daq, analysis, kind, told, scratch)
+    reader = _PointReader(daq, analysis, kind, report or _tell_nobody, scratch)
     channels = [channel for channel in daq.channels if channel.number in paths]
     entries = _read_all(reader, channels, paths)
     good = [entry for entry in entries if isinstance(entry, _ReadChannel)]
@@ -123,6 +120,10 @@ def read_pulses(
         refused=tuple(entry for entry in entries if isinstance(entry, RefusedFile)),
         waveforms=Waveforms(channels=tuple(entry.waveforms for entry in good)),
     )
+
+
+def _tell_nobody(_channel: int, _events: int) -> None:
+    pass
 
 
 def _read_all(
