@@ -17,6 +17,7 @@ from background_executor.decision_records import (
     PastDecision,
 )
 from background_executor.following import PublicationState
+from background_executor.imported import Provenance
 from background_executor.records import GainRecord, ScanRecord, ScanState, VerdictRecord
 from background_executor.store import Store
 from background_executor.writing.moves import PARTS, TAKES
@@ -150,6 +151,7 @@ def previous_scan(store: Store, site: str, kind: ScanKind, serial_number: str) -
         _scans.serial_number == serial_number,
         _scans.state.in_([ScanState.COMPLETE, ScanState.STOPPED]),
         ~_scans.is_kept_aside,
+        _scans.provenance == Provenance.MEASURED,
     )
     rows = _all(store, statement.limit(1))
     return reading.to_scan(rows[0]) if rows else None

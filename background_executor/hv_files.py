@@ -17,6 +17,7 @@ from pathlib import Path
 
 from background_executor import queries
 from background_executor.errors import StoreError
+from background_executor.imported import Provenance
 from background_executor.records import HvCurveRecord, ScanRecord, ScanState
 from background_executor.site import Site
 from server_side.scan import ScanKind
@@ -91,7 +92,8 @@ class HvFiles:
         if counter == self._seen:
             return
         for scan in queries.scans(self._site.store, self._site.name, SCANS):
-            if scan.kind is ScanKind.HV and scan.state is not ScanState.ARCHIVED:
+            is_open = scan.kind is ScanKind.HV and scan.state is not ScanState.ARCHIVED
+            if is_open and scan.provenance is Provenance.MEASURED:
                 self._keep_up_scan(scan)
                 if self.drawing is not None and self.drawing.poll() is None:
                     return

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from background_executor import queries
 from background_executor.config import SchedulerName, SiteConfig, TransportName
-from background_executor.errors import StoreError
+from background_executor.errors import CommandError, StoreError
 from background_executor.imported import ImportedPlan
 from background_executor.scheduler import JobScript, Scheduler
 from background_executor.scheduler.pjm import PjmScheduler
@@ -44,14 +44,16 @@ class Site:
         Raises
         ------
         StoreError
-            When there is no such scan, or it was imported and has none.
+            When there is no such scan.
+        CommandError
+            When it was imported: nothing can be done about it on the server.
         """
         if scan_id not in self._plans:
             scan = queries.scan(self.store, scan_id)
             if scan is None:
                 raise StoreError(f"no scan {scan_id} in the store of site {self.name}")
             if isinstance(scan.plan, ImportedPlan):
-                raise StoreError(
+                raise CommandError(
                     f"scan {scan_id} was imported from an old tree: nothing of it is on the server"
                 )
             self._plans[scan_id] = scan.plan
