@@ -3,7 +3,8 @@
 One question for all jobs. No answer changes nothing. A job that is not in an
 answer has not succeeded: one that was asked for and never seen is asked for
 again, and one that was seen is lost, both only after it was missing for a
-while. A job's own last word, in its journal, counts more than the scheduler's.
+while in which it wrote nothing. A job's own last word, in its journal, counts
+more than the scheduler's.
 """
 
 import logging
@@ -40,6 +41,8 @@ class Absence:
     """How long a job has been missing from the scheduler's answers."""
 
     since: datetime
+    journal_seq: int
+    """Lines that its journal had then: one that goes on writing is not gone."""
     answers: int = 0
 
 
@@ -104,12 +107,12 @@ class JobQueue:
         if sighting.state is not JobState.COMPLETED:
             message = sighting.message or f"the scheduler says {sighting.word}"
             self._end(job, sighting.state, message, now)
-        elif self._is_missing_long(job.record.job, now):
+        elif self._is_missing_long(job, now):
             message = f"the scheduler says {sighting.word}, but its journal does not say so"
             self._end(job, JobState.LOST, message, now)
 
     def _miss(self, job: FollowedJobRecord, now: datetime) -> None:
-        if not self._is_missing_long(job.record.job, now):
+        if not self._is_missing_long(job, now):
             return
         remembered = self._ask_history(job)
         if remembered is not None and remembered.state in ENDED_JOB_STATES:
@@ -132,8 +135,11 @@ class JobQueue:
             log.info("Job %s is not in the queue, and: %s", job.record.job, error)
             return None
 
-    def _is_missing_long(self, job: str, now: datetime) -> bool:
-        absence = self._absences.setdefault(job, Absence(now))
+    def _is_missing_long(self, job: FollowedJobRecord, now: datetime) -> bool:
+        absence = self._absences.get(job.record.job)
+        if absence is None or job.journal_seq > absence.journal_seq:
+            absence = Absence(now, job.journal_seq)
+            self._absences[job.record.job] = absence
         absence.answers += 1
         return absence.answers >= MIN_ABSENCES and now - absence.since >= ABSENCE_PATIENCE
 

@@ -160,7 +160,7 @@ class FakeJob:
             if Path(self.layout.take_folder(take)).exists():
                 continue
             if published == self.behaviour.waits_after:
-                self._wait_to_go_on()
+                self._wait_to_go_on(journal)
             if self._must_end():
                 return EndReason.STOPPED
             if published == self.behaviour.publish:
@@ -170,10 +170,11 @@ class FakeJob:
             time.sleep(self.behaviour.pace_s)
         return EndReason.DONE
 
-    def _wait_to_go_on(self) -> None:
+    def _wait_to_go_on(self, journal: JournalWriter) -> None:
         go = Path(self.order.raw_base) / GO_FILE
         while not go.exists() and not self._must_end():
-            time.sleep(0.02)
+            journal.heartbeat()
+            time.sleep(0.1)
 
     def _process(self, journal: JournalWriter, point: Point, take: Take) -> None:
         journal.data_seen(point, 1, "/raw", HASH)

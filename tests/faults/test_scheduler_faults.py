@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from background_executor.commands import ResumeScan
-from background_executor.records import ENDED_JOB_STATES, JobState, ScanRecord
+from background_executor.records import ENDED_JOB_STATES, JobRecord, JobState, ScanRecord
 from background_executor.scheduler import JobScript
 from background_executor.scheduler.slurm import SlurmScheduler
 from background_executor.successors import awaits_operator
@@ -23,8 +25,16 @@ TIMED_OUT = "sbatch: error: Batch job submission failed: Socket timed out on sen
 DEAF = replace(HANGS, deaf=True)
 
 
+def newest_job(bench: ClusterBench, scan: ScanRecord) -> JobRecord:
+    return bench.jobs(scan)[0]
+
+
 def newest(bench: ClusterBench, scan: ScanRecord) -> JobState:
-    return bench.jobs(scan)[0].state
+    return newest_job(bench, scan).state
+
+
+def has_grown(path: Path, size: int) -> bool:
+    return path.stat().st_size > size
 
 
 def begins(bench: ClusterBench, scan: ScanRecord) -> None:
@@ -140,6 +150,42 @@ def test_a_squeue_that_fails_ends_no_job(bench: ClusterBench, script: str) -> No
     bench.let_go()
     bench.until(lambda: bench.is_complete(scan))
     bench.assert_survived(scan)
+
+
+def test_a_job_that_slurm_has_forgotten_and_that_goes_on_writing_is_not_lost(
+    bench: ClusterBench,
+) -> None:
+    faulty = spoil(bench, '"$@" | head -n 1', 1000, on_submit=False)
+    bench.behave(WAITS)
+    scan = bench.start_scan()
+    begins(bench, scan)
+    journal = Path(bench.layout(scan).journal_file(newest_job(bench, scan).job))
+    for _ in range(6):
+        size = journal.stat().st_size
+        bench.wait_for(partial(has_grown, journal, size))
+        bench.step(20)
+        assert newest(bench, scan) is JobState.RUNNING
+    faulty.times_left = 0
+    bench.let_go()
+    bench.until(lambda: bench.is_complete(scan))
+    bench.assert_survived(scan)
+
+
+def test_a_watcher_that_left_because_nothing_came_is_followed_when_there_is_work(
+    bench: ClusterBench,
+) -> None:
+    bench.behave(Behaviour(publish=1, end="last_word", reason=EndReason.IDLE))
+    scan = bench.start_scan()
+    bench.until(lambda: awaits_operator(bench.scan(scan), bench.jobs(scan)))
+    bench.step(70)
+    assert len(bench.jobs(scan)) == 1
+    bench.behave(Behaviour())
+    stamp = f"{scan.started_at + timedelta(hours=9, minutes=1):%Y%m%d_%H%M%S}"
+    point = Path(bench.config.site.raw_base, f"wavedump_output_{stamp}", scan.serial_number)
+    (point / "wavesave_theta10_phi0").mkdir(parents=True)
+    (point / "wavesave_theta10_phi0" / "wave2.txt").write_text("events")
+    bench.until(lambda: bench.is_complete(scan), seconds=20)
+    bench.assert_survived(scan, jobs=2)
 
 
 def test_a_job_that_is_killed_stops_and_asks_with_the_end_of_its_log(bench: ClusterBench) -> None:
