@@ -4,6 +4,8 @@ Acts that change something take the executor's lock: none runs beside them.
 """
 
 import argparse
+import contextlib
+import getpass
 from datetime import UTC, datetime
 
 from background_executor import instance
@@ -42,6 +44,8 @@ def enrol(given: argparse.Namespace) -> int:
                 print("nothing was enrolled")
                 return EXIT_FAILED
             store_host_key(offer, section.known_hosts)
+            key = f"{offer.hop.key_name}, {offer.kind} {offer.fingerprint}"
+            _record(config, "host key enrolled", key)
             print(f"enrolled {offer.hop.key_name} in {section.known_hosts}")
     print("every host key on the way is enrolled")
     return EXIT_DONE
@@ -91,6 +95,7 @@ def _deploy(config: SiteConfig, given: argparse.Namespace) -> int:
         )
     finally:
         transport.close()
+    _record(config, "server_side deployed", done.name)
     print(f"server_side {done.name} is current" + (" (it was there)" if done.was_there else ""))
     if str(done.python) != config.site.python:
         print(f'put into the settings, section [site]: python = "{done.python}"')
@@ -100,10 +105,19 @@ def _deploy(config: SiteConfig, given: argparse.Namespace) -> int:
 def _roll_back(config: SiteConfig) -> int:
     transport = open_transport(config)
     try:
-        print(f"server_side {roll_back(config.site, transport)} is current again")
+        name = roll_back(config.site, transport)
     finally:
         transport.close()
+    _record(config, "server_side rolled back", name)
+    print(f"server_side {name} is current again")
     return EXIT_DONE
+
+
+def _record(config: SiteConfig, act: str, after: str) -> None:
+    """Write what was done to a site into its audit."""
+    site = config.site.name
+    with contextlib.closing(config.open_store()) as store, store.writing() as writer:
+        writer.add_event(site, getpass.getuser(), f"site {site}", act, after=after)
 
 
 def _is_confirmed(offer: HostKeyOffer, expected: str | None) -> bool:
