@@ -8,13 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from server_side.hv_curve import HvCurve, gain_at_voltage
 
 DATA_COLOUR = "#1A1A1A"
 FIT_COLOUR = "#0072B2"
 FAULT_COLOUR = "#B83200"
+GAIN_UNIT = 1e7
 MARGIN = 0.01
 """Of the voltages, drawn beyond the first and last point."""
 
@@ -115,9 +116,11 @@ def _write_numbers(axes: Axes, curve: HvCurve) -> None:
 
 def _set_up_axes(axes: Axes) -> None:
     axes.set_xlabel("high voltage (V)")
-    axes.set_ylabel("gain")
+    axes.set_ylabel("gain (10⁷)")
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_locator(MaxNLocator(7))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / GAIN_UNIT:.2g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.grid(visible=True, which="both", alpha=0.25)
