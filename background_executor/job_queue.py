@@ -20,6 +20,8 @@ from background_executor.scheduler import JobSighting
 from background_executor.site import Site
 from background_executor.submit import submit
 from background_executor.sync import follow_journal
+from background_executor.writing.journal import FOREIGN_STOP
+from server_side.journal import EndReason
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +109,8 @@ class JobQueue:
         if sighting.state is not JobState.COMPLETED:
             message = sighting.message or f"the scheduler says {sighting.word}"
             self._end(job, sighting.state, message, now)
+        elif job.record.end_reason is EndReason.STOPPED:
+            self._end(job, JobState.LOST, f"it {FOREIGN_STOP}, and ended", now)
         elif self._is_missing_long(job, now):
             message = f"the scheduler says {sighting.word}, but its journal does not say so"
             self._end(job, JobState.LOST, message, now)

@@ -200,7 +200,7 @@ def _apply(site: Site, job: FollowedJobRecord, part: JournalPart, now: datetime)
         for line in part.lines:
             if _is_unasked_stop(site, job, line):
                 # A batch system that needs the place asks in this way: its own word decides.
-                writer.describe_job(name, message="was told to stop, not by this executor")
+                writer.note_foreign_stop(name)
             else:
                 writer.apply_line(name, line)
         writer.set_cursor(name, part.end_offset, part.last_seq)

@@ -123,7 +123,7 @@ def _follow_journal(site: Site, scan: ServerScan, job: str, now: datetime) -> No
         with site.store.writing(now) as writer:
             for line in read.lines:
                 if _was_stopped_by_others(scan, line):
-                    writer.describe_job(job, message="was told to stop, not by this executor")
+                    writer.note_foreign_stop(job)
                 else:
                     writer.apply_line(job, line)
             writer.set_cursor(job, offset, seq)

@@ -26,6 +26,9 @@ from server_side.scan import Point
 _WORKING = ("reading", "fitting", "publishing")
 
 
+FOREIGN_STOP = "was told to stop, not by this executor"
+
+
 class StoreWriter(MoveWriting, ImportWriting, JobWriting, SiteWriting, ReferenceWriting):
     """Everything that may be changed in the store, within one transaction."""
 
@@ -102,6 +105,17 @@ class StoreWriter(MoveWriting, ImportWriting, JobWriting, SiteWriting, Reference
         tried_again = row.state is PointState.FAILED and live.take == row.take and is_news
         if tried_again or (row.state in waiting and live.take in (None, row.take)):
             self.advance_point(row.scan_id, live.point, PointState.PROCESSING, job=job)
+
+    def note_foreign_stop(self, job: str) -> None:
+        """Note that others told a job to stop; what its end is called, the scheduler says."""
+        row = self.get(tables.jobs, {"job": job})
+        if row.state in ENDED_JOB_STATES or row.end_reason is EndReason.STOPPED:
+            return
+        self.describe_job(job, message=FOREIGN_STOP)
+        self.update(tables.jobs, {"job": job}, {"end_reason": EndReason.STOPPED})
+        self.add_event(
+            row.site, "executor", f"job {job}", "job told to stop", reason=FOREIGN_STOP, job=job
+        )
 
     def _end_job(self, job: str, line: JobEnd) -> None:
         row = self.get(tables.jobs, {"job": job})

@@ -156,6 +156,7 @@ def test_a_job_that_somebody_else_told_to_stop_is_followed_by_another(bench: Ben
     bench.until(lambda: bench.is_complete(scan), seconds=5)
     bench.assert_each_point_once(scan)
     assert [job.state.value for job in bench.jobs(scan)] == ["completed", "lost"]
+    assert "told to stop, not by this executor" in bench.jobs(scan)[1].message
 
 
 def test_a_stopped_scan_ends_its_job_and_keeps_its_points(bench: Bench) -> None:
