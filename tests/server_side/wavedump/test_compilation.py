@@ -4,9 +4,18 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+
+from server_side.pulses.kernels import PulseRule, measure_pulses
+from server_side.wavedump.bare_text_scan import scan_bare_text
+from server_side.wavedump.binary_scan import scan_bare_binary, scan_binary
+from server_side.wavedump.sequence import order_events
+from server_side.wavedump.text_scan import scan_text
 
 ROOT = Path(__file__).parents[3]
 ORDER_DOUBLED_EVENTS = """
@@ -62,3 +71,36 @@ def test_a_change_in_another_file_is_not_answered_from_the_cache(
     fault = installed / "server_side" / "wavedump" / "fault.py"
     fault.write_text(fault.read_text().replace("DOUBLED = 10", "DOUBLED = 20"))
     assert run_copy(installed, cache) == (3, 20, 0)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [scan_text, scan_bare_text, scan_binary, scan_bare_binary, order_events],
+    ids=lambda function: function.__name__,
+)
+def test_every_loop_over_bytes_is_compiled_to_release_the_gil(function: Any) -> None:
+    assert function.targetoptions["nogil"]
+
+
+def test_another_thread_runs_while_pulses_are_measured() -> None:
+    samples = np.full((60_000, 260), 8000.0, np.float32)
+    rule = PulseRule(-1.0, 40, 24.0, 10, 50, 16383.0)
+    room = np.empty((5, len(samples))), np.empty(len(samples), np.bool_)
+    measure_pulses(samples[:1], rule, room[0][:, :1], room[1][:1])
+    is_measured = threading.Event()
+
+    def measure() -> None:
+        measure_pulses(samples, rule, *room)
+        is_measured.set()
+
+    thread = threading.Thread(target=measure)
+    before = sys.getswitchinterval()
+    # From now on a thread runs until it gives the lock away by itself.
+    sys.setswitchinterval(60.0)
+    try:
+        thread.start()
+        ran_meanwhile = not is_measured.is_set()
+    finally:
+        sys.setswitchinterval(before)
+        thread.join()
+    assert ran_meanwhile
