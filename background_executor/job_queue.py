@@ -214,6 +214,8 @@ class JobQueue:
             path = self._site.layout(job.record.scan_id).stop_file(name)
             self._site.transport.write(path, b"the scan was stopped\n")
             self._stop_asked.add(name)
+            with self._site.store.writing(now) as writer:
+                writer.note_job_act(name, "job asked to end", f"by {path.name}")
         self._cancel_after_grace(job, now)
 
     def _cancel_after_grace(self, job: FollowedJobRecord, now: datetime) -> None:
@@ -229,7 +231,10 @@ class JobQueue:
         self._cancelled_at[name] = now
         argv = self._site.scheduler.cancel_argv(scheduler_id, name)
         output = self._site.transport.run(argv, timeout_s=self._site.timeout_s)
-        log.info("Job %s is cancelled: %s", name, (output.stdout or output.stderr).strip())
+        said = (output.stdout or output.stderr).strip()
+        with self._site.store.writing(now) as writer:
+            writer.note_job_act(name, "job cancel asked", f"{scheduler_id}: {said}"[:2000])
+        log.info("Job %s is cancelled: %s", name, said)
 
 
 def _is_with_scheduler(job: FollowedJobRecord) -> bool:

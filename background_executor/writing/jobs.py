@@ -103,6 +103,11 @@ class JobWriting(Transaction):
             ids = {"before": row.scheduler_id or "", "after": str(scheduler_id)}
             self.add_event(row.site, "executor", f"job {job}", "job id known", **ids, job=job)
 
+    def note_job_act(self, job: str, act: str, after: str) -> None:
+        """Write into the audit what was done to a job on the server."""
+        site = self.get(tables.jobs, {"job": job}).site
+        self.add_event(site, "executor", f"job {job}", act, after=after, job=job)
+
     def hear_job(self, job: str, at: datetime) -> None:
         """Note when a job last gave a sign of life, by its own clock but never in the future."""
         row = self.get(tables.jobs, {"job": job})

@@ -231,6 +231,51 @@ def test_a_row_cannot_be_replaced_either(
     store.close()
 
 
+ONLY_PROGRESS = {
+    "close_journal": "how far a journal was read",
+    "set_cursor": "how far a journal was read",
+    "hear_job": "a sign of life",
+    "replace_acquisitions": "a list of what lies on the server; asking for it is a command",
+    "count_copies": "what a clean-up would take; asking for it is a command",
+}
+
+
+def calls_of_the_writer() -> dict[str, set[str]]:
+    """Return which methods each method of the store's writer calls."""
+    calls: dict[str, set[str]] = defaultdict(set)
+    for path in (ROOT / "background_executor" / "writing").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for method in node.body if isinstance(node, ast.ClassDef) else ():
+                if isinstance(method, ast.FunctionDef):
+                    called = (c.func for c in ast.walk(method) if isinstance(c, ast.Call))
+                    names = (f.attr for f in called if isinstance(f, ast.Attribute))
+                    calls[method.name] |= set(names)
+    return calls
+
+
+def reached_from(calls: dict[str, set[str]], method: str) -> set[str]:
+    reached, open_ends = set(), [method]
+    while open_ends:
+        fresh = calls.get(open_ends.pop(), set()) - reached
+        reached |= fresh
+        open_ends += fresh
+    return reached
+
+
+def test_whatever_the_writer_changes_leaves_a_line() -> None:
+    calls = calls_of_the_writer()
+    silent = {
+        method
+        for method in calls
+        if not method.startswith("_")
+        and reached_from(calls, method) & {"insert", "update", "delete"}
+        and not reached_from(calls, method) & {"add_event", "add_move"}
+    }
+    of_transactions = {"insert", "update", "delete", "add_event", "count_change"}
+    assert silent - of_transactions == set(ONLY_PROGRESS)
+    assert len(calls) > 60
+
+
 GUARDED = {table.name for table in tables.APPEND_ONLY}
 _REWRITES = re.compile(
     r"\b(update|delete\s+from|replace\s+into|or\s+replace|truncate|drop\s+table)\b[^;]*?\b("
