@@ -5,9 +5,10 @@ import streamlit as st
 from background_executor.records import PointRecord
 from dashboard.components.drawers import open_drawer
 from dashboard.components.markup import paragraph
-from dashboard.components.selection import Selection, set_selection
+from dashboard.components.selection import Selection, adding_key, set_selection
 from dashboard.components.takes_drawer import takes_drawer
 from dashboard.views.deciding import offers
+from dashboard.views.tiles import Tile
 from dashboard.views.wording import count, point_label
 
 NO_OPERATOR = "Give your name first: every decision is signed."
@@ -30,9 +31,34 @@ def act_bar(
                 where = point_label(chosen[0].point) if len(chosen) == 1 else offer.number
                 title = f"{offer.label} {where}" if len(chosen) == 1 else offer.label
                 open_drawer(title, takes_drawer(offer, scan_id, selection))
+
+
+def selection_bar(selection: Selection, tiles: tuple[Tile, ...], note: str) -> None:
+    """Let several points be selected without a keyboard, and say how many are.
+
+    Parameters
+    ----------
+    note
+        Markup that stands beside it.
+    """
+    key = selection.key
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="xsmall", key=f"selection-{key}"
+    ):
+        st.toggle(
+            "Several",
+            key=adding_key(key),
+            help="A click then adds a point, or takes it out. With a keyboard: Shift and click, "
+            "or Shift and Enter; Ctrl+A for all, Escape for none.",
+            width="content",
+        )
+        if st.button("All", key=f"all-{key}", type="tertiary"):
+            set_selection(selection, [tile.name for tile in tiles])
+            st.rerun(scope="fragment")
         if selection.names:
             said = f"{count(len(selection.names), 'point', 'points')} selected"
             st.html(paragraph(said, "strong small"), width="content")
-            if st.button("Clear", key=f"clear-{selection.key}", type="tertiary"):
+            if st.button("Clear", key=f"clear-{key}", type="tertiary"):
                 set_selection(selection)
                 st.rerun(scope="fragment")
+        st.html(note, width="content")

@@ -92,7 +92,7 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   }
   root.onclick = (event) => {
     const tile = tileOf(event)
-    if (tile) act(tile, event.shiftKey)
+    if (tile) act(tile, event.shiftKey || data.adding)
   }
   root.onkeydown = (event) => {
     const tile = tileOf(event)

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 from dashboard.components.photocathode_svg import draw_photocathode
-from dashboard.components.selection import Selection, keep_selection
+from dashboard.components.selection import Selection, adding_key, keep_selection
 from dashboard.views.tiles import Tile
 
 FOLDER = Path(__file__).parent
@@ -74,4 +74,5 @@ def clickable_map(
     data = {"svg": svg, "picked": picked or "", "many": selection is not None}
     if selection is not None:
         data |= {"round": selection.round, "selected": list(selection.names)}
+        data["adding"] = bool(st.session_state.get(adding_key(key)))
     _component()(key=key, data=data, on_picked_change=hand_on, on_selected_change=keep)

@@ -50,5 +50,10 @@ def keep_selection(selection: Selection, told: object, tiles: tuple[Tile, ...]) 
     st.session_state[_place(selection.key)] = replace(selection, names=names)
 
 
+def adding_key(key: str) -> str:
+    """Name the switch by which every click on a map adds a point."""
+    return f"adding-{key}"
+
+
 def _place(key: str) -> str:
     return f"selected-{key}"

@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from background_executor.records import PointRecord
-from dashboard.components.act_bar import act_bar
+from dashboard.components.act_bar import act_bar, selection_bar
 from dashboard.components.charts import curve_chart, spectrum_chart
 from dashboard.components.markup import age_of, chip, paragraph, row
 from dashboard.components.photocathode import photocathode
@@ -19,6 +19,7 @@ from dashboard.views.slots import ScanView, WorkView
 from server_side.scan import ScanKind
 
 POINT_PAGE = "app_pages/point.py"
+SCANS_PAGE = "app_pages/scans.py"
 JOB_OLD_AFTER_S = 60
 """A job says at least every few seconds that it lives."""
 
@@ -72,11 +73,19 @@ def tile_map(
 
 def map_legend(scan: ScanView) -> None:
     """Count the faces of a map and say how it is to be read."""
-    legend = (chip(LOOKS[entry.face], str(entry.tiles)) for entry in scan.counts)
-    note = "gain in 10⁷; seen from the front, φ 0° right, counter-clockwise"
-    shown = note if scan.kind is ScanKind.POSITION else "gain in 10⁷"
-    note_line = row(paragraph(shown), age_of(scan.changed_at, "changed "), kind="small")
-    st.html(row(*legend, kind="tight legend") + note_line)
+    st.html(face_counts(scan) + map_note(scan))
+
+
+def face_counts(scan: ScanView) -> str:
+    """Count the faces of a map."""
+    chips = (chip(LOOKS[entry.face], str(entry.tiles)) for entry in scan.counts)
+    return row(*chips, kind="tight legend")
+
+
+def map_note(scan: ScanView) -> str:
+    """Say how a map is to be read, and when it last changed."""
+    seen = "gain in 10⁷, seen from the front" if scan.kind is ScanKind.POSITION else "gain in 10⁷"
+    return row(paragraph(seen), age_of(scan.changed_at, "changed "), kind="small")
 
 
 def panel_head(panel: PanelView) -> str:
@@ -107,13 +116,19 @@ def point_panel(panel: PanelView, key: str) -> None:
 def panel_chart(panel: PanelView, key: str) -> None:
     """Show a point's spectrum, and the way to everything about it."""
     spectrum_chart(panel.spectrum, f"Charge spectrum at {panel.title}", key)
-    address = {"scan": panel.scan_id, "point": panel.name}
-    st.page_link(
-        POINT_PAGE,
-        label="Everything about this point",
-        icon=":material/arrow_forward:",
-        query_params=address,
-    )
+    with st.container(horizontal=True, gap="xsmall", key=f"links-{key}"):
+        st.page_link(
+            POINT_PAGE,
+            label="All about this point",
+            icon=":material/arrow_forward:",
+            query_params={"scan": panel.scan_id, "point": panel.name},
+        )
+        st.page_link(
+            SCANS_PAGE,
+            label="Receipts",
+            icon=":material/receipt_long:",
+            query_params={"scan": panel.scan_id},
+        )
 
 
 def slot_body(
@@ -123,12 +138,14 @@ def slot_body(
     left, right = st.columns([1.62, 1.0], gap="small")
     number = view.slot.value
     selection = read_selection(f"map{number}", scan.scan_id)
-    with left:
+    with left, st.container(gap="xsmall"):
         picked = None if view.panel is None else view.panel.name
         tile_map(scan, picked, f"map{number}", on_pick, selection)
+        st.html(face_counts(scan))
+        selection_bar(selection, scan.tiles, map_note(scan))
         if view.curve is not None:
             curve_chart(view.curve, f"curve{number}")
-    with right:
+    with right, st.container(gap="xsmall"):
         if view.panel is None:
             st.html(paragraph("No point is measured yet. Points appear here as they are stored."))
         else:
@@ -136,7 +153,6 @@ def slot_body(
         act_bar(chosen_points(view, selection), scan.scan_id, selection, operator)
         if view.panel is not None:
             panel_chart(view.panel, f"spectrum{number}")
-    map_legend(scan)
 
 
 def chosen_points(view: SlotView, selection: Selection) -> tuple[PointRecord, ...]:
