@@ -44,7 +44,7 @@ SIGNS: dict[Fault, tuple[set[Verdict], set[str]]] = {
     Fault.NO_LIGHT: ({Verdict.NO_LIGHT}, {"light"}),
     Fault.LIGHT_LEAK: ({Verdict.CHECK}, {"dark_rate_hz", "disturbed_fraction"}),
     Fault.DEAD_CHANNEL: ({Verdict.NO_LIGHT}, {"light", "baseline_noise_adc"}),
-    Fault.NOISY_BASELINE: ({Verdict.FIT_FAILED}, {"baseline_noise_adc"}),
+    Fault.NOISY_BASELINE: ({Verdict.FIT_FAILED}, {"baseline_noise_adc", "arrival_shift_ns"}),
     Fault.BASELINE_DRIFT: ({Verdict.CHECK}, {"baseline_drift_adc"}),
     Fault.SATURATION: ({Verdict.CHECK}, {"saturated_fraction"}),
     Fault.SHIFTED_ARRIVAL: ({Verdict.CHECK}, {"arrival_shift_ns"}),
