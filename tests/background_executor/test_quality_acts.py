@@ -11,7 +11,7 @@ from background_executor import queries
 from background_executor.acts import do_next_command
 from background_executor.decision_records import DecisionKind
 from background_executor.health import GainLimits, HealthSettings
-from background_executor.judging import judge_new
+from background_executor.judging import judge_new, judge_scan_again
 from background_executor.quality_commands import JudgeAgain, MakeReference
 from background_executor.records import (
     CheckOutcome,
@@ -195,18 +195,37 @@ def test_a_scan_that_is_not_there_is_refused(site: Site) -> None:
     )
 
 
+def _arriving(plan: ScanPlan, number: int, arrival_ns: float) -> PointResult:
+    result = make_result(plan, Take(point=plan.points[number], take=2), NOW, seed=number)
+    arrival = Quantity(
+        name="arrival_time_ns", value=arrival_ns, error=0.1, unit="ns", meaning="made up"
+    )
+    return result.model_copy(update={"quality": (*result.quality, arrival)})
+
+
 def test_points_are_judged_beside_the_centre_of_their_scan(site: Site) -> None:
     plan = _measure(site, state=None)
-    for number, value in enumerate((320.0, 321.0, 345.0)):
-        result = make_result(plan, Take(point=plan.points[number], take=2), NOW, seed=number)
-        arrival = Quantity(
-            name="arrival_time_ns", value=value, error=0.1, unit="ns", meaning="made up"
-        )
-        _store(site, plan, result.model_copy(update={"quality": (*result.quality, arrival)}))
+    for number, arrival_ns in enumerate((320.0, 321.0, 345.0)):
+        _store(site, plan, _arriving(plan, number, arrival_ns))
     assert _verdicts(site) == [Verdict.HEALTHY, Verdict.HEALTHY, Verdict.CHECK]
     late = queries.points(site.store, SCAN)[2].verdict
     assert late is not None
     assert "arrival shift 25 +- 0.14 ns lies" in late.summary
+
+
+def test_points_that_came_before_the_centre_are_judged_again_when_it_comes(site: Site) -> None:
+    plan = _measure(site, state=None)
+    for number, arrival_ns in ((1, 321.0), (2, 345.0)):
+        _store(site, plan, _arriving(plan, number, arrival_ns))
+    assert _verdicts(site) == [Verdict.HEALTHY] * 3
+    centre = _arriving(plan, 0, 320.0)
+    changed = judge_scan_again(site.store, plan, site.config.health, NOW, arriving=centre)
+    moved = {
+        entry.record.result.take.point.name: entry.judgement.verdict.verdict
+        for entry in changed
+        if entry.has_new_verdict
+    }
+    assert moved == {"theta10_phi90": Verdict.CHECK}
 
 
 def test_a_lost_store_gets_its_references_again(site: Site, tmp_path: Path) -> None:
