@@ -10,6 +10,7 @@ from dashboard.asking import ask
 from dashboard.components.drawers import Content, open_drawer
 from dashboard.components.markup import paragraph
 from dashboard.components.moves import planned_moves
+from dashboard.components.plain import plain
 from dashboard.components.selection import read_selection
 from dashboard.components.tables import table
 from dashboard.components.takes_drawer import REASON_LIMIT, takes_drawer
@@ -28,7 +29,7 @@ def archive_drawer(scan_id: str) -> Content:
         offer = archive_offer(site.store, scan_id)
         seen = seen_scan(site.store, scan_id)
         if offer is None or seen is None:
-            st.error(f"There is no scan {scan_id} any more.")
+            st.error(f"There is no scan {plain(scan_id)} any more.")
             return
         show_offer(site, offer, operator)
         is_forced = bool(offer.unsettled) and st.checkbox(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from dashboard.components.plain import plain
 from dashboard.site import OpenSite
 
 Content = Callable[[OpenSite, str], None]
@@ -27,4 +28,4 @@ def show_drawer(site: OpenSite, operator: str) -> None:
     wish = st.session_state.pop(_WISH, None)
     if wish is not None:
         title, content = wish
-        st.dialog(title, position="right", width="medium")(content)(site, operator)
+        st.dialog(plain(title), position="right", width="medium")(content)(site, operator)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from background_executor.errors import ExecutorError
+from dashboard.components.plain import plain
 
 
 def show_faults(error: ExecutorError, variable: str) -> None:
@@ -11,6 +12,6 @@ def show_faults(error: ExecutorError, variable: str) -> None:
     st.error("The settings file or the store cannot be used:")
     st.code(str(error), language=None, wrap_lines=True)
     st.write(
-        f"The settings file is named by the environment variable `{variable}`. Mend it and "
+        f"The settings file is named by the environment variable {plain(variable)}. Mend it and "
         "reload this page; what each setting means is in `docs/settings.md`."
     )

@@ -14,6 +14,8 @@ from dashboard.components.tables import table
 from dashboard.views.detail import DetailView
 from dashboard.views.point import PointView
 
+CLEANED_UP = "The local copy of its files was cleaned up; they are on the server, the numbers here."
+
 
 def point_columns(view: DetailView, operator: str, on_pick: Callable[[str], None]) -> None:
     """Draw the scan's map with the takes on the left, all about the point on the right."""
@@ -126,9 +128,13 @@ def _takes(view: PointView) -> None:
 
 def _plot(view: PointView) -> None:
     """Show the picture that the analysis drew on the server."""
-    if view.plot is not None and view.plot.is_file():
-        st.html(_heading("Picture of the analysis"))
+    if view.plot is None:
+        return
+    st.html(_heading("Picture of the analysis"))
+    if view.plot.is_file():
         st.image(view.plot)
+    else:
+        st.html(paragraph(CLEANED_UP))
 
 
 def _heading(text: str) -> str:

@@ -9,6 +9,7 @@ from dashboard.asking import ask
 from dashboard.components.archive_drawer import NO_REASON, ask_reason
 from dashboard.components.drawers import Content
 from dashboard.components.markup import paragraph
+from dashboard.components.plain import plain
 from dashboard.site import OpenSite
 
 
@@ -16,9 +17,10 @@ def reference_drawer(scan: ScanRecord) -> Content:
     """Return the drawer that makes a scan the reference of its PMT, or of its type."""
 
     def content(site: OpenSite, operator: str) -> None:
+        pmt_type = plain(site.config.health.pmt_type)
         words = {
-            ReferenceKind.PMT: f"of {scan.serial_number} alone",
-            ReferenceKind.TYPE: f"of every {site.config.health.pmt_type} without one of its own",
+            ReferenceKind.PMT: f"of {plain(scan.serial_number)} alone",
+            ReferenceKind.TYPE: f"of every {pmt_type} without one of its own",
         }
         st.html(
             paragraph(

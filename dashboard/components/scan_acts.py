@@ -9,6 +9,7 @@ from background_executor.commands import ResumeScan, StopScan
 from dashboard.asking import ask
 from dashboard.components.archive_drawer import archive_drawer
 from dashboard.components.drawers import open_drawer
+from dashboard.components.markup import paragraph
 from dashboard.site import OpenSite
 from dashboard.views.live import SlotView
 from dashboard.views.slots import ScanView
@@ -30,7 +31,8 @@ def scan_acts(site: OpenSite, view: SlotView, scan: ScanView, operator: str) -> 
 
 def _stop(site: OpenSite, slot: int, scan: ScanView, operator: str) -> None:
     with st.popover("Stop", key=f"stop{slot}", disabled=not operator):
-        st.write(f"End the {scan.title} of {scan.serial_number}? What was measured stays.")
+        question = f"End the {scan.title} of {scan.serial_number}? What was measured stays."
+        st.html(paragraph(question))
         reason = st.text_input("Reason", key=f"stop-reason{slot}", max_chars=200)
         if st.button("Stop it", key=f"stop-sure{slot}", type="primary"):
             command = StopScan(scan_id=scan.scan_id, reason=reason or "")

@@ -14,6 +14,7 @@ from background_executor.commands import (
 from background_executor.records import ScanRecord
 from dashboard.asking import ask
 from dashboard.components.markup import paragraph
+from dashboard.components.plain import plain
 from dashboard.components.start_drawer import begin
 from dashboard.site import OpenSite
 from dashboard.views.slots import ScanView, serial_number_fault
@@ -140,6 +141,6 @@ def _ask_for(site: OpenSite, entry: AcquisitionRecord, slot: Slot, operator: str
             acquisition=entry.folder,
         )
     except ValidationError as error:
-        st.error(f"This acquisition cannot be processed: {error}")
+        st.error(f"This acquisition cannot be processed: {plain(str(error), 2000)}")
         return
     begin(site, command, operator)

@@ -12,6 +12,7 @@ from dashboard.asking import ask
 from dashboard.components.archive_drawer import NO_REASON, ask_reason, show_offer
 from dashboard.components.drawers import Content, open_drawer
 from dashboard.components.markup import paragraph
+from dashboard.components.plain import plain
 from dashboard.site import OpenSite
 from dashboard.views.wording import kind_label, local_time
 from server_side.scan import ScanKind
@@ -59,7 +60,7 @@ def start_drawer(command: StartCommand, previous: ScanRecord) -> Content:
     def content(site: OpenSite, operator: str) -> None:
         offer = archive_offer(site.store, previous.scan_id)
         if offer is None:
-            st.error(f"There is no scan {previous.scan_id} any more.")
+            st.error(f"There is no scan {plain(previous.scan_id)} any more.")
             return
         begun = local_time(previous.started_at, site.zone)
         what = f"The previous {kind_label(previous.kind)}, {previous.scan_id} of {begun}"

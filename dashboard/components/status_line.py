@@ -11,6 +11,7 @@ from dashboard.asking import ask
 from dashboard.components.answers import answer_lines
 from dashboard.components.clock import clock
 from dashboard.components.markup import age_of, chip, paragraph, row
+from dashboard.components.plain import plain
 from dashboard.site import OpenSite
 from dashboard.views.live import HeadView
 from dashboard.views.status import SILENT_AFTER
@@ -56,6 +57,6 @@ def _start(site: OpenSite) -> None:
         try:
             instance.start_detached(site.config_path)
         except ExecutorError as error:
-            st.error(f"The executor did not start: {error}")
+            st.error(f"The executor did not start: {plain(str(error), 2000)}")
             return
     st.rerun(scope="fragment")

@@ -101,3 +101,18 @@ def test_the_pages_start_without_the_extra_packages() -> None:
     for path in (ROOT / "dashboard").rglob("*.py"):
         assert "streamlit_autorefresh" not in path.read_text()
         assert "streamlit_extras" not in path.read_text()
+
+
+READS_MARKDOWN = {"write", "markdown", "error", "warning", "info", "success", "caption", "toast"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "dashboard").rglob("*.py")), ids=lambda p: p.name)
+def test_text_of_people_is_made_plain_where_markdown_is_read(path: Path) -> None:
+    calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+    for call in calls:
+        if not isinstance(call.func, ast.Attribute) or call.func.attr not in READS_MARKDOWN:
+            continue
+        for part in (part for text in call.args[:1] for part in ast.walk(text)):
+            if isinstance(part, ast.FormattedValue):
+                assert isinstance(part.value, ast.Call), ast.unparse(call)
+                assert ast.unparse(part.value.func) == "plain", ast.unparse(call)
