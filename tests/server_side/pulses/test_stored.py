@@ -15,6 +15,7 @@ from server_side.pulses.merge import align_files
 from server_side.pulses.stored import FeatureFile
 from server_side.pulses.table import COLUMNS, unmeasured_table
 from server_side.pulses.triggers import TriggerStarts
+from server_side.root_file import read_root_file, write_root_file
 
 CHUNK = 7
 NUMBERS = st.lists(st.integers(0, 60), unique=True).map(sorted)
@@ -76,6 +77,18 @@ def test_chunks_hold_every_row_once() -> None:
     parts = [chunk.of(2).event_number.tolist() for chunk in pulses.chunks()]
     assert [number for part in parts for number in part] == list(range(23))
     assert max(map(len, parts)) == CHUNK
+
+
+def test_a_root_file_written_in_chunks_reads_back_as_it_was(tmp_path: Path) -> None:
+    pulses = align_files([file_of(c, list(range(3 * c, 40))) for c in (0, 2, 4)], {0, 2}, tmp_path)
+    write_root_file(tmp_path / "point.root", pulses)
+    back = read_root_file(tmp_path / "point.root")
+    assert back.channels == pulses.channels == (0, 2, 4)
+    assert len(back) == len(pulses) == 34
+    for channel in back.channels:
+        for name in COLUMNS:
+            written = getattr(pulses.of(channel), name)
+            np.testing.assert_array_equal(getattr(back.of(channel), name), written)
 
 
 def test_a_very_long_table_is_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
