@@ -103,6 +103,8 @@ def _carry_on(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -
 def _move(site: Site, move: MoveRecord) -> None:
     """Verify the parts where they lie, write the receipt, and rename what is not renamed yet."""
     where = _find(site, move)
+    if move.act is MoveAct.ARCHIVE and not (where.at_source or where.at_target):
+        where = _make_folder(site, move)
     _refuse_astray(move, where)
     parts = _verify(site, move, where)
     reach(MoveCrashPoint.SOURCE_VERIFIED)
@@ -122,6 +124,14 @@ def _find(site: Site, move: MoveRecord) -> Whereabouts:
     names = frozenset(part.folder for part in move.parts)
     at_source = names & names_in(site, PurePosixPath(move.source))
     return Whereabouts(at_source, names & names_in(site, PurePosixPath(move.target)))
+
+
+def _make_folder(site: Site, move: MoveRecord) -> Whereabouts:
+    """Give a scan that ended before any job was asked for the folder that it never had."""
+    if not decision_queries.stored_folders(site.store, move.scan_id):
+        plan, layout = site.plan(move.scan_id), site.layout(move.scan_id)
+        site.transport.write(layout.plan_file, plan.model_dump_json(indent=1).encode())
+    return _find(site, move)
 
 
 def _refuse_astray(move: MoveRecord, where: Whereabouts) -> None:

@@ -120,9 +120,13 @@ class Bench:
         """Let the jobs that wait after so many points go on."""
         Path(self.config.site.raw_base, GO_FILE).touch()
 
+    def step_clock(self, seconds: float = 1.0) -> None:
+        """Let the executor's clock move on."""
+        self.now += timedelta(seconds=seconds)
+
     def step(self, seconds: float = 1.0) -> bool:
         """Let the executor's clock move on and do one turn."""
-        self.now += timedelta(seconds=seconds)
+        self.step_clock(seconds)
         return self.executor.step(self.now)
 
     def until(

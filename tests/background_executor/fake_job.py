@@ -155,9 +155,10 @@ class FakeJob:
     def _work(self, journal: JournalWriter) -> EndReason:
         published = 0
         points = self.order.plan.points
+        awaited = {entry.point: entry.take for entry in self.order.awaited}
         for point in reversed(points) if self.behaviour.backwards else points:
-            take = Take(point=point)
-            if Path(self.layout.take_folder(take)).exists():
+            take = Take(point=point, take=awaited.get(point, 1))
+            if Path(self.layout.take_folder(take)).exists() or self._is_flagged(take):
                 continue
             if published == self.behaviour.waits_after:
                 self._wait_to_go_on(journal)
@@ -176,14 +177,18 @@ class FakeJob:
             journal.heartbeat()
             time.sleep(0.1)
 
+    def _is_flagged(self, take: Take) -> bool:
+        flagged = Path(self.layout.flagged_folder(self.order.flag_folder))
+        return (flagged / f"data_{take.name}").exists()
+
     def _process(self, journal: JournalWriter, point: Point, take: Take) -> None:
-        journal.data_seen(point, 1, "/raw", HASH)
+        journal.data_seen(point, take.take, "/raw", HASH)
         live = LiveProgress(
-            job=self.order.job, at=datetime.now(UTC), stage="fitting", point=point, take=1
+            job=self.order.job, at=datetime.now(UTC), stage="fitting", point=point, take=take.take
         )
         write_live(Path(self.layout.live_file(self.order.job)), live)
         if point.name in self.behaviour.fail:
-            journal.point_failed(point, 1, attempt=3, final=True, error="the file is torn")
+            journal.point_failed(point, take.take, attempt=3, final=True, error="the file is torn")
             return
         digest = publish(self.layout, take, self.order.job)
         if point.name not in self.behaviour.silent:

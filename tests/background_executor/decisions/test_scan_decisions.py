@@ -148,7 +148,7 @@ def test_a_scan_may_be_kept_aside(shift: Shift) -> None:
 
 def test_another_pmt_and_the_hv_check_of_this_one_are_never_touched(shift: Shift) -> None:
     other = shift.complete_scan(Fate.POOR, serial_number="KQ0151", slot=2)
-    check = shift.complete_scan(Fate.POOR, kind=ScanKind.HV)
+    check = shift.complete_scan(Fate.FIT_FAILED, kind=ScanKind.HV)
     shift.done(start(shift))
     for scan in (other, check):
         assert shift.bench.scan(scan).state is ScanState.COMPLETE
