@@ -11,6 +11,7 @@ Tree::
     ├── AlreadyRunningError    another executor of this site holds the lock
     ├── TransportError         the server could not be asked
     │   ├── UnreachableError       no connection; try again later
+    │   │   └── NoAnswerError          one command hangs, the connection lives
     │   ├── RefusedError           host key or login refused; needs a person
     │   └── RemoteFileError        the server answered: no such file, no permission, disk full
     ├── SchedulerError         the scheduler answered something that is no answer
@@ -56,6 +57,10 @@ class TransportError(ExecutorError):
 
 class UnreachableError(TransportError):
     """No connection; try again later."""
+
+
+class NoAnswerError(UnreachableError):
+    """One command did not end in time, while the connection lives: nothing else need wait."""
 
 
 class RefusedError(TransportError):

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 ABSENCE_PATIENCE = timedelta(seconds=30)
 """How long a job may be missing from answers before that is believed."""
+SUBMIT_DIES_AFTER = timedelta(seconds=15)
+"""So long after its time-out the command that asked for a job is certainly gone on the server."""
 MIN_ABSENCES = 3
 """In so many answers it must be missing too: a clock that jumps is not patience."""
 MAX_SUBMISSIONS = 3
@@ -145,7 +147,11 @@ class JobQueue:
             absence = Absence(now, job.journal_seq)
             self._absences[job.record.job] = absence
         absence.answers += 1
-        return absence.answers >= MIN_ABSENCES and now - absence.since >= ABSENCE_PATIENCE
+        patience = ABSENCE_PATIENCE
+        if job.record.state in _ASKED_FOR:
+            ask_s = timedelta(seconds=self._site.timeout_s)
+            patience = max(patience, ask_s + SUBMIT_DIES_AFTER)
+        return absence.answers >= MIN_ABSENCES and now - absence.since >= patience
 
     def _has_begun(self, job: FollowedJobRecord) -> bool:
         """Tell whether the job itself left a trace, whatever the scheduler says."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from background_executor.errors import RemoteFileError, UnreachableError, UntrustedFileError
+from background_executor.errors import NoAnswerError, RemoteFileError, UntrustedFileError
 
 COMMAND_NOT_FOUND = 127
 """Exit status of a command that is not there, as shells and SSH servers have it."""
@@ -80,7 +80,8 @@ class Transport(Protocol):
         """Run a command and wait for its end; each argument arrives as it is.
 
         A program that is not there gives exit status 127; no end within the
-        time-out raises ``UnreachableError``.
+        time-out raises ``UnreachableError``, and ``NoAnswerError`` where only
+        this command hangs.
         """
 
     def read(self, path: PurePosixPath, *, offset: int = 0, limit: int = 1 << 20) -> bytes:
@@ -146,7 +147,7 @@ class LocalTransport:
             except subprocess.TimeoutExpired:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-                raise UnreachableError(
+                raise NoAnswerError(
                     f"no answer within {timeout_s:g} s from {argv[0]!r}; it will be asked again"
                 ) from None
         return CommandOutput(

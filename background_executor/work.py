@@ -4,12 +4,19 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from background_executor.errors import LocalDiskError, RemoteFileError, SchedulerError
+from background_executor.errors import (
+    LocalDiskError,
+    NoAnswerError,
+    RemoteFileError,
+    SchedulerError,
+)
 
 log = logging.getLogger(__name__)
 
 PAUSE_AFTER_TROUBLE = timedelta(seconds=15)
 """What the server has refused is not asked for again in every turn."""
+_IN_THE_WAY = (RemoteFileError, SchedulerError, NoAnswerError, LocalDiskError, OSError)
+"""What stands in the way of one piece of work, and of no other."""
 
 
 class Work:
@@ -37,7 +44,7 @@ class Work:
         Raises
         ------
         UnreachableError
-            When there was no answer: then it was not done, and is due still.
+            When there is no connection: then it was not done, and is due still.
         RefusedError
             When a person must act.
         """
@@ -45,7 +52,7 @@ class Work:
             return
         try:
             self._act(now)
-        except (RemoteFileError, SchedulerError, LocalDiskError, OSError) as error:
+        except _IN_THE_WAY as error:
             if str(error) != self.trouble:
                 log.warning("Something could not be done and will be tried again: %s", error)
             self.trouble = str(error)

@@ -19,6 +19,7 @@ import paramiko
 
 from background_executor.config import SiteSection, SshSection
 from background_executor.errors import (
+    NoAnswerError,
     RefusedError,
     RemoteFileError,
     SettingsError,
@@ -111,8 +112,9 @@ class SshTransport:
         with channel:
             try:
                 output = RemoteCommand(channel, stdin).wait(timeout_s, argv[0])
-            except UnreachableError:
-                self._doubt()
+            except UnreachableError as error:
+                if self._still_answers():
+                    raise NoAnswerError(str(error)) from error
                 raise
         self._answered_at = self._clock()
         return output
@@ -276,13 +278,18 @@ class SshTransport:
             raise RemoteFileError(f"cannot {act} {path}: {_reason(error)}") from error
         self._answered_at = self._clock()
 
-    def _doubt(self) -> None:
-        """Find out, after a call without an answer, whether the line is dead."""
+    def _still_answers(self) -> bool:
+        """Find out, after a call without an answer, whether the line is dead; then close it."""
+        link = self._link
+        if link is None or not link.is_alive:
+            return False
         try:
             with self._asking("answer", PurePosixPath("."), HEARTBEAT_TIMEOUT_S):
-                self._connected().sftp.stat(".")
+                link.sftp.stat(".")
         except TransportError:
             self.close()
+            return False
+        return self._link is link
 
 
 def open_ssh_transport(site: SiteSection) -> SshTransport:

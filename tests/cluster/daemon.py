@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 MARK = "PMT_TEST_CLUSTER"
-START_LIMIT_S = 30.0
+START_LIMIT_S = 120.0
 PID_SUFFIX = ".started"
 
 
@@ -42,6 +42,11 @@ class Daemon:
         if self._process is None:
             raise DaemonError(f"{self.name} is not running")
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     def start(self, is_ready: Callable[[], bool], limit_s: float = START_LIMIT_S) -> None:
         """Start it and wait until it answers."""

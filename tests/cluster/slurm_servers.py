@@ -53,8 +53,9 @@ ReturnToService=2
 DefMemPerCPU=200
 MinJobAge={forget_s}
 KillWait=3
-MessageTimeout=5
-SlurmdTimeout=10
+MessageTimeout=10
+SlurmdTimeout=60
+UnkillableStepTimeout=180
 OverTimeLimit=0
 SlurmdParameters=config_overrides
 NodeName={node} NodeAddr=127.0.0.1 Port={slurmd_port} CPUs=8 RealMemory=16000 State=UNKNOWN
@@ -164,6 +165,25 @@ class SlurmServers:
     def node_is_idle(self) -> bool:
         """Tell whether the node takes jobs."""
         return self.run("sinfo", "-h", "-o", "%T").stdout.split()[:1] in (["idle"], ["mixed"])
+
+    def take_node_down(self) -> None:
+        """Let the node fail, as a crash of it would end: its jobs are given up at once."""
+        self.slurmd.kill()
+        self.asks("scontrol", "update", f"NodeName={self.node}", "State=DOWN", "Reason=test")
+
+    def bring_node_back(self) -> None:
+        """Start the node's daemon, when it does not run, and let the node take jobs again."""
+        if self.slurmd.is_running:
+            self.resume_node()
+        else:
+            self.slurmd.start(self.resume_node)
+
+    def resume_node(self) -> bool:
+        """Take the node back into service, whatever it was taken out for; tell whether it is."""
+        if self.node_is_idle():
+            return True
+        self.asks("scontrol", "update", f"NodeName={self.node}", "State=RESUME")
+        return self.node_is_idle()
 
     def _controller_is_up(self) -> bool:
         return " is UP" in self.run("scontrol", "ping").stdout

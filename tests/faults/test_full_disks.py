@@ -33,13 +33,9 @@ def small_disk() -> Iterator[Callable[[Path], SmallDisk]]:
 
 
 @pytest.fixture
-def bench(
-    cluster: RealCluster, settings_file: Path, small_disk: Callable[[Path], SmallDisk]
-) -> Iterator[ClusterBench]:
-    """The site; closed before the small file system below it goes away."""
-    made = ClusterBench(cluster, settings_file)
-    yield made
-    made.close()
+def bench(small_disk: Callable[[Path], SmallDisk], bench: ClusterBench) -> ClusterBench:
+    """The site; it is closed before the small file system below it goes away."""
+    return bench
 
 
 def server_disk(bench: ClusterBench, small_disk: Callable[[Path], SmallDisk]) -> SmallDisk:

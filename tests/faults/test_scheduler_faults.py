@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from background_executor.commands import ResumeScan
-from background_executor.records import ENDED_JOB_STATES, JobRecord, JobState, ScanRecord
+from background_executor.records import ENDED_JOB_STATES, JobRecord, JobState, LinkState, ScanRecord
 from background_executor.scheduler import JobScript
 from background_executor.scheduler.slurm import SlurmScheduler
 from background_executor.successors import awaits_operator
@@ -17,6 +17,7 @@ from server_side.journal import EndReason
 from tests.background_executor.bench import HANGS, WAITS
 from tests.background_executor.fake_job import Behaviour
 from tests.cluster.cluster import RealCluster
+from tests.cluster.slurm_servers import SlurmServers
 from tests.faults.cluster_bench import ClusterBench
 
 pytestmark = pytest.mark.cluster
@@ -40,6 +41,18 @@ def has_grown(path: Path, size: int) -> bool:
 def begins(bench: ClusterBench, scan: ScanRecord) -> None:
     """Step until the first point of a scan is stored."""
     bench.until(lambda: "stored" in bench.states(scan))
+
+
+def harm(slurm: SlurmServers, fault: str) -> None:
+    """Let the controller hang, or kill it."""
+    slurm.slurmctld.pause() if fault == "hangs" else slurm.slurmctld.kill()
+
+
+def mend(bench: ClusterBench, fault: str) -> None:
+    """Bring the controller back, and wait until it has answered what was asked meanwhile."""
+    slurm = bench.cluster.slurm
+    slurm.slurmctld.resume() if fault == "hangs" else slurm.start_slurmctld()
+    bench.wait_for(lambda: slurm.asks("squeue"))
 
 
 def goes_on_when_asked(bench: ClusterBench, scan: ScanRecord) -> None:
@@ -90,15 +103,14 @@ def spoil(bench: ClusterBench, script: str, times: int, *, on_submit: bool) -> F
 def test_a_controller_that_fails_during_submission_costs_no_job_and_doubles_none(
     bench: ClusterBench, cluster: RealCluster, fault: str
 ) -> None:
-    slurm = cluster.slurm
-    slurm.slurmctld.pause() if fault == "hangs" else slurm.slurmctld.kill()
+    harm(cluster.slurm, fault)
     try:
         scan = bench.start_scan()
         assert newest(bench, scan) is JobState.SUBMIT_UNKNOWN
         bench.step(5)
         assert newest(bench, scan) is JobState.SUBMIT_UNKNOWN
     finally:
-        slurm.slurmctld.resume() if fault == "hangs" else slurm.start_slurmctld()
+        mend(bench, fault)
     bench.until(lambda: bench.is_complete(scan))
     bench.assert_survived(scan)
 
@@ -111,14 +123,14 @@ def test_a_controller_that_fails_while_a_job_runs_changes_nothing(
     scan = bench.start_scan()
     begins(bench, scan)
     bench.until(lambda: newest(bench, scan) is JobState.RUNNING)
-    slurm = cluster.slurm
-    slurm.slurmctld.pause() if fault == "hangs" else slurm.slurmctld.kill()
+    harm(cluster.slurm, fault)
     try:
         bench.step(40)
         assert newest(bench, scan) is JobState.RUNNING
-        assert "squeue gave no list" in bench.word().message
+        assert "squeue" in bench.word().message
+        assert bench.word().link is LinkState.CONNECTED
     finally:
-        slurm.slurmctld.resume() if fault == "hangs" else slurm.start_slurmctld()
+        mend(bench, fault)
     bench.let_go()
     bench.until(lambda: bench.is_complete(scan))
     bench.assert_survived(scan)
@@ -249,11 +261,11 @@ def test_a_node_that_goes_down_and_comes_back_costs_no_point(
     scan = bench.start_scan()
     begins(bench, scan)
     bench.behave(Behaviour())
-    cluster.slurm.slurmd.kill()
+    cluster.slurm.take_node_down()
     try:
         bench.until(lambda: newest(bench, scan) is not JobState.RUNNING)
     finally:
-        cluster.slurm.start_slurmd()
+        cluster.slurm.bring_node_back()
     bench.until(lambda: bench.is_complete(scan))
     bench.assert_survived(scan, jobs=2)
     assert bench.jobs(scan)[1].state is JobState.NODE_FAIL

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from background_executor.records import ScanRecord
 from server_side.layout import MANIFEST_FILE
+from tests.background_executor.bench import WAITS
 from tests.faults.cluster_bench import ClusterBench
 
 pytestmark = pytest.mark.cluster
@@ -17,7 +19,9 @@ POINT = "theta10_phi0"
 
 def let_the_job_end(bench: ClusterBench) -> tuple[ScanRecord, Path]:
     """Start a scan and let its job publish everything while the executor looks away."""
+    bench.behave(replace(WAITS, waits_after=0))
     scan = bench.start_scan()
+    bench.let_go()
     bench.wait_for(lambda: bench.jobs_in_slurm("COMPLETED") != [])
     return scan, Path(bench.layout(scan).results_folder) / f"data_{POINT}"
 
