@@ -48,31 +48,55 @@ class PulseColumns(Protocol):
     """The columns of ``PulseTable``, wherever they are; each has shape (events,)."""
 
     @property
-    def channel(self) -> int: ...  # noqa: D102 - the columns are described in PulseTable
-    @property
-    def event_number(self) -> NDArray[np.int64]: ...  # noqa: D102
-    @property
-    def time_tag(self) -> NDArray[np.int64]: ...  # noqa: D102
-    @property
-    def baseline_adc(self) -> NDArray[np.float64]: ...  # noqa: D102
-    @property
-    def noise_adc(self) -> NDArray[np.float64]: ...  # noqa: D102
-    @property
-    def start_sample(self) -> NDArray[np.float64]: ...  # noqa: D102
-    @property
-    def charge_pc(self) -> NDArray[np.float64]: ...  # noqa: D102
-    @property
-    def window_charge_pc(self) -> NDArray[np.float64]: ...  # noqa: D102
-    @property
-    def dark_charge_pc(self) -> NDArray[np.float64]: ...  # noqa: D102
-    @property
-    def peak_mv(self) -> NDArray[np.float64]: ...  # noqa: D102
-    @property
-    def saturated(self) -> NDArray[np.bool_]: ...  # noqa: D102
-    @property
-    def disturbed(self) -> NDArray[np.bool_]: ...  # noqa: D102
+    def channel(self) -> int:
+        """Number of the channel."""
 
-    def __len__(self) -> int: ...
+    @property
+    def event_number(self) -> NDArray[np.int64]:
+        """Event numbers, rising."""
+
+    @property
+    def time_tag(self) -> NDArray[np.int64]:
+        """Trigger time tags."""
+
+    @property
+    def baseline_adc(self) -> NDArray[np.float64]:
+        """Baselines."""
+
+    @property
+    def noise_adc(self) -> NDArray[np.float64]:
+        """Noise of the baselines."""
+
+    @property
+    def start_sample(self) -> NDArray[np.float64]:
+        """Leading edges."""
+
+    @property
+    def charge_pc(self) -> NDArray[np.float64]:
+        """Thresholded charges."""
+
+    @property
+    def window_charge_pc(self) -> NDArray[np.float64]:
+        """Charges in the fixed window."""
+
+    @property
+    def dark_charge_pc(self) -> NDArray[np.float64]:
+        """Charges in the dark window."""
+
+    @property
+    def peak_mv(self) -> NDArray[np.float64]:
+        """Largest excursions."""
+
+    @property
+    def saturated(self) -> NDArray[np.bool_]:
+        """Marks of events out of range."""
+
+    @property
+    def disturbed(self) -> NDArray[np.bool_]:
+        """Marks of events with a disturbed baseline."""
+
+    def __len__(self) -> int:
+        """Return the number of events."""
 
 
 def concatenate(tables: Sequence[PulseTable]) -> PulseTable:
