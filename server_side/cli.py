@@ -185,7 +185,14 @@ def _inspect(args: argparse.Namespace) -> int:
 
 def _add_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("spectrum", type=Path, help="JSON file with one spectrum or a list")
-    parser.add_argument("--model", default="two_gaussian", help="charge-response model")
+    parser.add_argument(
+        "--model",
+        default="dft",
+        help="charge-response model: dft (default), two_gaussian, poisson_gauss or moments",
+    )
+    parser.add_argument(
+        "--minos", action="store_true", help="also give the parameters' intervals by Minos"
+    )
 
 
 def _fit(args: argparse.Namespace) -> int:
@@ -193,7 +200,7 @@ def _fit(args: argparse.Namespace) -> int:
     from server_side.fit_cli import fit_file_json  # noqa: PLC0415
 
     with contextlib.redirect_stdout(sys.stderr):
-        text = fit_file_json(args.spectrum, args.model)
+        text = fit_file_json(args.spectrum, args.model, minos=args.minos)
     print(text)
     return 0
 

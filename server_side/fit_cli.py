@@ -12,7 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from server_side.boundary import BoundaryModel
 from server_side.errors import InputFileError
 from server_side.hv_curve import HvCurve, fit_hv_curve
-from server_side.result import FitOutcome, Spectrum, SpectrumName, ValidFit
+from server_side.result import (
+    FitOutcome,
+    Measurement,
+    Parameter,
+    Spectrum,
+    SpectrumName,
+    ValidFit,
+)
 
 HV_COLUMNS = ("hv_V", "gain", "gain_err")
 
@@ -28,6 +35,13 @@ class FitReport(BoundaryModel):
     chi2: float | None = None
     ndf: int | None = None
     p_value: float | None = None
+    derived: tuple[Measurement, ...] = ()
+    """Occupancy, SPE mean, width and resolution, peak-to-valley: what the model has of them."""
+    parameters: tuple[Parameter, ...] = ()
+    correlation: tuple[tuple[float, ...], ...] = ()
+    """Of the free parameters, in their order."""
+    pulls: tuple[float, ...] = ()
+    """(data - fit) / sqrt(fit) of each bin."""
     valid: bool
     message: str
 
@@ -63,6 +77,8 @@ class _SpectrumEntry(BaseModel):
     counts: tuple[int, ...]
     spectrum: Literal["threshold", "window"] | None = None
     """Which charge it is; told from the range when absent."""
+    dark_counts: tuple[int, ...] | None = None
+    """Charges of the window before the pulse, in the same bins: what ``moments`` compares with."""
 
 
 class _SpectraFile(BaseModel):
@@ -71,27 +87,27 @@ class _SpectraFile(BaseModel):
     spectra: tuple[_SpectrumEntry, ...] = Field(min_length=1)
 
 
-def fit_file_json(path: Path, model: str) -> str:
+def fit_file_json(path: Path, model: str, *, minos: bool = False) -> str:
     """Fit every spectrum of a file; return one JSON object, or a list for ``{"spectra": [...]}``.
 
     Raises
     ------
     InputFileError
-        When the file cannot be read, or the model does not exist for its spectra.
+        When the file cannot be read, or there is no such model.
     """
     content = _read_json(path)
     many = "spectra" in content
     entries = _parse_entries(path, content, many=many)
-    spectra = [_spectrum_of(path, entry) for entry in entries]
+    pairs = [(_spectrum_of(path, entry), _dark_of(path, entry)) for entry in entries]
     # Loads TensorFlow: only once the file is known to be good.
     from server_side.gain_fit import GainFitter  # noqa: PLC0415
 
     fitter = GainFitter()
     try:
-        reports = [_report(fitter.fit(spectrum, model)) for spectrum in spectra]
+        fits = [fitter.fit(signal, model, dark=dark, minos=minos) for signal, dark in pairs]
     except ValueError as error:
         raise InputFileError(f"{path}: {error}") from error
-    rows = [report.model_dump() for report in reports]
+    rows = [_report(fit).model_dump(mode="json") for fit in fits]
     return json.dumps(rows if many else rows[0], indent=2)
 
 
@@ -161,30 +177,31 @@ def _spectrum_of(path: Path, entry: _SpectrumEntry) -> Spectrum:
     """Build the spectrum; a range that holds zero charge holds the pedestal: a window charge."""
     holds_pedestal = entry.charge_edges_pC[0] < 0.0 < entry.charge_edges_pC[-1]
     name = entry.spectrum or ("window" if holds_pedestal else "threshold")
+    return _build(path, "counts", SpectrumName(name), entry.charge_edges_pC, entry.counts)
+
+
+def _dark_of(path: Path, entry: _SpectrumEntry) -> Spectrum | None:
+    if entry.dark_counts is None:
+        return None
+    edges = entry.charge_edges_pC
+    return _build(path, "dark_counts", SpectrumName.DARK, edges, entry.dark_counts)
+
+
+def _build(
+    path: Path, key: str, name: SpectrumName, edges: tuple[float, ...], counts: tuple[int, ...]
+) -> Spectrum:
     try:
-        return Spectrum(
-            name=SpectrumName(name), edges_pc=entry.charge_edges_pC, counts=entry.counts
-        )
+        return Spectrum(name=name, edges_pc=edges, counts=counts)
     except ValidationError as error:
         reason = error.errors(include_url=False)[0]["msg"]
-        raise InputFileError(f"{path}: 'charge_edges_pC' and 'counts': {reason}") from error
+        raise InputFileError(f"{path}: 'charge_edges_pC' and '{key}': {reason}") from error
 
 
 def _report(fit: FitOutcome) -> FitReport:
     if not isinstance(fit, ValidFit):
         return FitReport(model=fit.model, valid=False, message=fit.message)
-    return FitReport(
-        model=fit.model,
-        gain_peak=fit.gain_peak,
-        gain_peak_err=fit.gain_peak_err,
-        gain_mean=fit.gain_mean,
-        gain_mean_err=fit.gain_mean_err,
-        chi2=fit.chi2,
-        ndf=fit.ndf,
-        p_value=fit.p_value,
-        valid=True,
-        message=fit.message,
-    )
+    shared = fit.model_dump(include=set(FitReport.model_fields) - {"valid"})
+    return FitReport(**shared, valid=True)
 
 
 def _hv_report(curve: HvCurve) -> HvCurveReport:

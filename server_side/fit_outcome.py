@@ -35,6 +35,14 @@ class AtLimit:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """Distances from the minimum to where the likelihood has risen by one error."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Minimum:
     """Where a minimiser stopped."""
 
@@ -48,14 +56,16 @@ class Minimum:
     """Free parameters that ended at an end of their range; without a covariance, or near one."""
     fault: str
     """Why the minimum is not valid, or nothing."""
+    intervals: tuple[Interval, ...] = ()
+    """Minos, of the free parameters where it was asked for."""
 
 
-def too_few_charges(model: ResponseModel, spectrum: Spectrum, wanted: int) -> NoFit:
+def too_few_charges(model: str, spectrum: Spectrum, wanted: int) -> NoFit:
     """Return the outcome for a spectrum that is too poor to be fitted."""
     charges = sum(spectrum.counts)
     return NoFit(
         outcome="too_few_charges",
-        model=model.name,
+        model=model,
         spectrum=spectrum.name,
         charges=charges,
         message=f"{charges} charges in the spectrum, a fit needs {wanted}",
@@ -63,12 +73,12 @@ def too_few_charges(model: ResponseModel, spectrum: Spectrum, wanted: int) -> No
 
 
 def invalid_fit(
-    model: ResponseModel, spectrum: Spectrum, reason: str, curves: tuple[Curve, ...] = ()
+    model: str, spectrum: Spectrum, reason: str, curves: tuple[Curve, ...] = ()
 ) -> NoFit:
     """Return the outcome for a fit that must not be believed."""
     return NoFit(
         outcome="invalid",
-        model=model.name,
+        model=model,
         spectrum=spectrum.name,
         charges=sum(spectrum.counts),
         message=reason,
@@ -87,10 +97,11 @@ def judge_minimum(
     curves = _curves(model, minimum.values, edges)
     reason = _reason_against(model, spectrum, minimum, goodness)
     if reason or minimum.covariance is None:
-        return invalid_fit(model, spectrum, reason, curves)
+        return invalid_fit(model.name, spectrum, reason, curves)
     peak, peak_err = propagate(model.peak_charge_pc, minimum, minimum.covariance)
     if not (math.isfinite(peak) and math.isfinite(peak_err) and 0.0 < peak_err < peak):
-        return invalid_fit(model, spectrum, "the gain has no finite error below itself", curves)
+        reason = "the gain has no finite error below itself"
+        return invalid_fit(model.name, spectrum, reason, curves)
     fit = _valid_fit(model, spectrum, minimum, minimum.covariance, goodness)
     return fit.model_copy(update={"curves": curves, "message": "; ".join(notes)})
 
@@ -176,6 +187,7 @@ def _measure(quantity: ResponseQuantity, minimum: Minimum, covariance: Array) ->
 
 def _parameters(model: ResponseModel, minimum: Minimum, errors: Array) -> tuple[Parameter, ...]:
     by_slot = {slot: float(error) for slot, error in zip(minimum.free, errors, strict=True)}
+    intervals = dict(zip(minimum.free, minimum.intervals, strict=False))
     return tuple(
         Parameter(
             name=parameter.name,
@@ -183,6 +195,8 @@ def _parameters(model: ResponseModel, minimum: Minimum, errors: Array) -> tuple[
             error=by_slot.get(slot),
             unit=parameter.unit,
             note="" if slot in by_slot else "fixed",
+            minos_low=intervals[slot].low if slot in intervals else None,
+            minos_high=intervals[slot].high if slot in intervals else None,
         )
         for slot, parameter in enumerate(model.parameters)
     )

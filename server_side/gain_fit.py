@@ -6,19 +6,25 @@ second of tracing and memory that never comes back, so ``GainFitter`` builds eac
 loss once and swaps the counts: keep one for the life of a process.
 """
 
-import math
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from server_side.fit_outcome import AtLimit, Minimum, invalid_fit, judge_minimum, too_few_charges
-from server_side.response import find_model
+from server_side.fit_outcome import (
+    AtLimit,
+    Interval,
+    Minimum,
+    invalid_fit,
+    judge_minimum,
+    too_few_charges,
+)
+from server_side.likelihood import BinnedLikelihood
+from server_side.moments_outcome import estimate_moments
+from server_side.response import MODEL_NAMES, described_spectra, find_model
 from server_side.response.model import (
     Array,
     Boundary,
-    Constraint,
-    Hold,
     Refusal,
     ResponseModel,
     Side,
@@ -33,76 +39,12 @@ with warnings.catch_warnings():
 
 MAX_COUNTS = 1e10
 """Beyond this the likelihood loses the half unit that an error is, in double precision."""
-LEAST_EXPECTED = 1e-9
-"""Keeps the logarithm finite where a model expects nothing."""
-LEAST_RATIO = 1e-6
-"""Keeps the logarithm of a constraint finite while the minimiser tries what is not allowed."""
+MORE_TRIES = 2
+"""So often a minimisation goes on from where it stopped short."""
 AT_LIMIT = 1e-3
 """A parameter within this part of its allowed range from an end is at the limit."""
 NEAR_LIMIT = 0.15
 """A nuisance so near to a boundary is tried at it when the minimum is not valid."""
-
-
-@dataclass(frozen=True)
-class _Penalty:
-    """A model's constraint, with the places of its parameters."""
-
-    slot: int
-    relative_to: int
-    ratio: float
-    width: float
-
-    @classmethod
-    def of(cls, model: ResponseModel, constraint: Constraint) -> "_Penalty":
-        names = [parameter.name for parameter in model.parameters]
-        slots = names.index(constraint.parameter), names.index(constraint.relative_to)
-        return cls(*slots, constraint.ratio, constraint.width)
-
-    def at(self, values: Array) -> float:
-        """Return half the square of the distance, in widths."""
-        ratio = values[self.slot] / (self.ratio * values[self.relative_to])
-        return 0.5 * (math.log(max(ratio, LEAST_RATIO)) / self.width) ** 2
-
-
-class _BinnedLikelihood:
-    """Half the Poisson deviance of the counts under a model, and its gradient."""
-
-    def __init__(self, model: ResponseModel) -> None:
-        self._model = model
-        self._names = tuple(parameter.name for parameter in model.parameters)
-        self._constraints = tuple(_Penalty.of(model, entry) for entry in model.constraints)
-        self._counts = self._edges = self._steps = np.zeros(0)
-
-    def set_data(self, spectrum: Spectrum, steps: Array) -> None:
-        """Swap the counts; gradient steps are a small part of the parameters' errors."""
-        self._counts = np.asarray(spectrum.counts, dtype=np.float64)
-        self._edges = np.asarray(spectrum.edges_pc, dtype=np.float64)
-        self._steps = 1e-2 * steps
-
-    def value(self, parameters: tuple["zfit.Parameter", ...]) -> Array:
-        """Return the value at the present parameters, as an array of no dimension."""
-        return np.asarray(self._deviance(_values_of(parameters)))
-
-    def gradient_of(
-        self, parameters: tuple["zfit.Parameter", ...], wanted: tuple["zfit.Parameter", ...]
-    ) -> Array:
-        """Return central differences for the wanted parameters."""
-        values = _values_of(parameters)
-        slots = [parameters.index(parameter) for parameter in wanted]
-        slope = np.empty(len(slots))
-        for place, slot in enumerate(slots):
-            step = np.zeros_like(values)
-            step[slot] = self._steps[slot]
-            rise = self._deviance(values + step) - self._deviance(values - step)
-            slope[place] = rise / (2.0 * self._steps[slot])
-        return slope
-
-    def _deviance(self, values: Array) -> float:
-        expected = np.maximum(self._model.expected(values, self._edges), LEAST_EXPECTED)
-        counts = self._counts
-        ratio = np.where(counts > 0, counts, 1.0) / expected
-        deviance = float(np.sum(expected - counts + counts * np.log(ratio)))
-        return deviance + sum(penalty.at(values) for penalty in self._constraints)
 
 
 def _values_of(parameters: tuple["zfit.Parameter", ...]) -> Array:
@@ -114,33 +56,57 @@ class _Loss:
 
     def __init__(self, model: ResponseModel) -> None:
         self.model = model
-        self._likelihood = _BinnedLikelihood(model)
+        self._likelihood = BinnedLikelihood(model)
         self._parameters = tuple(
             zfit.Parameter(f"{model.name}_{model.spectrum}_{parameter.name}", 1.0)
             for parameter in model.parameters
         )
         self._loss = zfit.loss.SimpleLoss(
-            lambda _: self._likelihood.value(self._parameters),
+            lambda _: np.asarray(self._likelihood.value(_values_of(self._parameters))),
             self._parameters,
             errordef=0.5,
-            gradient=lambda wanted: self._likelihood.gradient_of(self._parameters, tuple(wanted)),
+            gradient=lambda wanted: self._likelihood.slopes(
+                _values_of(self._parameters), [self._parameters.index(p) for p in wanted]
+            ),
         )
-        self._minimizer = zfit.minimize.Minuit(gradient="zfit", mode=0)
+        self._fast = zfit.minimize.Minuit(gradient="zfit", mode=0)
+        self._careful = zfit.minimize.Minuit(gradient="zfit", mode=1)
 
-    def minimise(self, spectrum: Spectrum, start: Start, fixed: tuple[str, ...]) -> Minimum:
+    def minimise(
+        self, spectrum: Spectrum, start: Start, fixed: tuple[str, ...], *, minos: bool
+    ) -> Minimum:
         """Minimise from a start; parameters named in ``fixed`` stay there.
 
         Where low charges of two kinds can stand in for each other the valley is long,
-        and Minuit may stop on its way: it goes on once from there.
+        and Minuit may stop on its way: it goes on from there with second derivatives
+        of its own.
         """
         self._likelihood.set_data(spectrum, np.array([row.step for row in start.rows]))
         self._place(start)
         names = [parameter.name for parameter in self.model.parameters]
         free = [p for p, name in zip(self._parameters, names, strict=True) if name not in fixed]
-        minimum = self._read(self._minimizer.minimize(self._loss, params=free), start, free)
-        if minimum.fault:
-            minimum = self._read(self._minimizer.minimize(self._loss, params=free), start, free)
-        return minimum
+        result = self._fast.minimize(self._loss, params=free)
+        minimum = self._read(result, start, free)
+        for _ in range(MORE_TRIES):
+            if minimum.fault:
+                result = self._careful.minimize(self._loss, params=free)
+                minimum = self._read(result, start, free)
+        return self._with_intervals(minimum, result, free) if minos else minimum
+
+    def _with_intervals(
+        self, minimum: Minimum, result: "zfit.result.FitResult", free: list["zfit.Parameter"]
+    ) -> Minimum:
+        """Return the minimum with intervals by Minos, or with why there are none."""
+        if minimum.covariance is None:
+            return minimum
+        found, lower_minimum = result.errors(params=free, method="minuit_minos")
+        if lower_minimum is not None:
+            return replace(minimum, fault="Minos found a lower minimum")
+        rows = [found[parameter] for parameter in free]
+        if not all(row["is_valid"] for row in rows):
+            return replace(minimum, fault="Minos found no interval for a parameter")
+        intervals = tuple(Interval(-float(row["lower"]), float(row["upper"])) for row in rows)
+        return replace(minimum, intervals=intervals)
 
     def _place(self, start: Start) -> None:
         for parameter, row in zip(self._parameters, start.rows, strict=True):
@@ -161,6 +127,9 @@ class _Loss:
         # Runs Hesse; asking result.hesse() as well would run it twice.
         covariance = result.covariance(params=free, method="minuit_hesse")
         shape = result.info["minuit"].fmin
+        if not shape.is_valid:
+            # With the true second derivatives the distance to the minimum may prove too large.
+            return Minimum(values, slots, None, near, "the minimiser found no valid minimum")
         if shape.hesse_failed or not shape.has_posdef_covar or not shape.has_accurate_covar:
             return Minimum(values, slots, None, near, "the covariance matrix is not reliable")
         return Minimum(values, slots, np.asarray(covariance), at_limit, "")
@@ -195,38 +164,56 @@ class GainFitter:
         self._min_charges = min_charges
         self._losses: list[_Loss] = []
 
-    def fit(self, spectrum: Spectrum, model: str) -> FitOutcome:
+    def fit(
+        self, spectrum: Spectrum, model: str, *, dark: Spectrum | None = None, minos: bool = False
+    ) -> FitOutcome:
         """Fit one model to one spectrum; data never raise.
+
+        Parameters
+        ----------
+        dark
+            Spectrum of the window before the pulse: ``moments`` compares with it.
+        minos
+            Also give the parameters' intervals by Minos, which takes several times as long.
 
         Raises
         ------
         ValueError
-            When there is no model of that name for this kind of spectrum.
+            When there is no model of that name.
         """
+        described = described_spectra(model)
+        if not described:
+            raise ValueError(f"no model {model!r}; there are {', '.join(MODEL_NAMES)}")
+        if spectrum.name not in described:
+            reason = f"{model} describes the {described[0]} spectrum, not the {spectrum.name} one"
+            return invalid_fit(model, spectrum, reason)
+        charges = sum(spectrum.counts)
+        if charges > MAX_COUNTS or min(spectrum.counts) < 0:
+            reason = "the counts are negative or beyond all measure"
+            return invalid_fit(model, spectrum, reason)
+        if charges < self._min_charges:
+            return too_few_charges(model, spectrum, self._min_charges)
         found = find_model(model, spectrum.name)
         if found is None:
-            raise ValueError(f"no model {model!r} for the {spectrum.name} spectrum")
-        charges = sum(spectrum.counts)
-        if charges < self._min_charges:
-            return too_few_charges(found, spectrum, self._min_charges)
-        if charges > MAX_COUNTS or min(spectrum.counts) < 0:
-            return invalid_fit(found, spectrum, "the counts are negative or beyond all measure")
+            return estimate_moments(spectrum, dark)
         start = found.start(spectrum)
         if isinstance(start, Refusal):
-            return invalid_fit(found, spectrum, start.reason)
-        return self._fit_from(found, spectrum, start)
+            return invalid_fit(model, spectrum, start.reason)
+        return self._fit_from(found, spectrum, start, minos=minos)
 
-    def _fit_from(self, model: ResponseModel, spectrum: Spectrum, start: Start) -> FitOutcome:
-        """Minimise; fix nuisances at a boundary or not determined by the data, and repeat."""
+    def _fit_from(
+        self, model: ResponseModel, spectrum: Spectrum, start: Start, *, minos: bool
+    ) -> FitOutcome:
+        """Minimise; fix nuisances that came to a physical boundary, and repeat."""
         loss = self._loss_of(model)
-        fixed = start.fixed
+        fixed: tuple[str, ...] = ()
         notes: tuple[str, ...] = ()
-        minimum = loss.minimise(spectrum, start, fixed)
-        while (boundary := _reason_to_fix(model, start, minimum)) is not None:
+        minimum = loss.minimise(spectrum, start, fixed, minos=minos)
+        while (boundary := _boundary_reached(model, minimum)) is not None:
             start = _fix(model, start, minimum, boundary)
             fixed = (*fixed, *(hold.parameter for hold in boundary.holds))
             notes = (*notes, _note_on(model, start, boundary))
-            minimum = loss.minimise(spectrum, start, fixed)
+            minimum = loss.minimise(spectrum, start, fixed, minos=minos)
         return judge_minimum(model, spectrum, minimum, notes)
 
     def _loss_of(self, model: ResponseModel) -> _Loss:
@@ -235,28 +222,6 @@ class GainFitter:
                 return loss
         self._losses.append(_Loss(model))
         return self._losses[-1]
-
-
-def _reason_to_fix(model: ResponseModel, start: Start, minimum: Minimum) -> Boundary | None:
-    return _boundary_reached(model, minimum) or _undetermined(model, start, minimum)
-
-
-def _undetermined(model: ResponseModel, start: Start, minimum: Minimum) -> Boundary | None:
-    """Return a nuisance parameter of which the data say nothing, to be held where it is.
-
-    Its error is larger than its whole range then. Along such a flat valley the
-    parabola of Hesse has no meaning for the parameters that are bound to it
-    either: the error of a gain came out as large as the gain.
-    """
-    if minimum.covariance is None:
-        return None
-    names = [parameter.name for parameter in model.parameters]
-    errors = dict(zip(minimum.free, np.sqrt(np.diag(minimum.covariance)), strict=True))
-    for name in {boundary.parameter: None for boundary in model.boundaries}:
-        slot = names.index(name)
-        if errors.get(slot, 0.0) > start.rows[slot].high - start.rows[slot].low:
-            return Boundary(name, (), (Hold(name, None),), "the spectrum does not determine it")
-    return None
 
 
 def _boundary_reached(model: ResponseModel, minimum: Minimum) -> Boundary | None:

@@ -20,7 +20,7 @@ from server_side.publish import NewFile, Published, publish_folder
 from server_side.pulses import PulseReading, PulseRows, read_pulses
 from server_side.quality import measure_quality
 from server_side.response import described_spectra
-from server_side.result import FitOutcome, NoFit, PointResult, Spectrum
+from server_side.result import FitOutcome, NoFit, PointResult, Spectrum, SpectrumName
 from server_side.root_publish import root_file_in_place, scratch_folder
 from server_side.selection import ChargeByArrival, Selection, threshold_spectrum
 from server_side.spectra import fixed_window_spectra
@@ -34,7 +34,7 @@ Report = Callable[[Stage, int], None]
 class Fitter(Protocol):
     """Fits models to spectra; ``GainFitter`` does it with zfit."""
 
-    def fit(self, spectrum: Spectrum, model: str) -> FitOutcome:
+    def fit(self, spectrum: Spectrum, model: str, *, dark: Spectrum | None = None) -> FitOutcome:
         """Fit one model to one spectrum; data never raise."""
 
 
@@ -124,10 +124,10 @@ def _fit(fitter: Fitter, spectra: tuple[Spectrum, ...], model: str) -> FitOutcom
     described = described_spectra(model)
     if not described:
         raise ValueError(f"no charge-response model {model!r} is known")
+    found = {spectrum.name: spectrum for spectrum in spectra}
     for name in described:
-        for spectrum in spectra:
-            if spectrum.name is name:
-                return fitter.fit(spectrum, model)
+        if name in found:
+            return fitter.fit(found[name], model, dark=found.get(SpectrumName.DARK))
     return NoFit(
         outcome="too_few_charges",
         model=model,

@@ -154,12 +154,16 @@ def _write_numbers(axes: Axes, spectrum: Spectrum, fit: FitOutcome) -> None:
 def _number_lines(fit: FitOutcome) -> list[str]:
     if not isinstance(fit, ValidFit):
         return ["NO GAIN", f"{fit.model}:", *textwrap.wrap(fit.message, 52)]
-    lines = [f"gain (peak) = ({fit.gain_peak / 1e7:.4f} ± {fit.gain_peak_err / 1e7:.4f}) · 10⁷"]
+    lines = []
+    if fit.peak_with_error is not None:
+        peak, error = fit.peak_with_error
+        lines.append(f"gain (peak) = ({peak / 1e7:.4f} ± {error / 1e7:.4f}) · 10⁷")
     if fit.gain_mean is not None:
         error = fit.gain_mean_err or 0.0
         lines.append(f"gain (mean) = ({fit.gain_mean / 1e7:.4f} ± {error / 1e7:.4f}) · 10⁷")
-    ratio = fit.chi2 / fit.ndf
-    lines.append(f"χ²/ndf = {fit.chi2:.1f} / {fit.ndf} = {ratio:.2f},  p = {fit.p_value:.2g}")
+    if fit.chi2_per_ndf is not None:
+        quality = f"χ²/ndf = {fit.chi2:.1f} / {fit.ndf} = {fit.chi2_per_ndf:.2f}"
+        lines.append(f"{quality},  p = {fit.p_value:.2g}")
     lines += [line for note in fit.message.split("; ") for line in textwrap.wrap(note, 52)]
     return lines
 

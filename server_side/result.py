@@ -78,6 +78,10 @@ class Parameter(BoundaryModel):
     """None where the parameter was fixed."""
     unit: str
     note: str = ""
+    minos_low: float | None = None
+    """Distance to the lower end of the likelihood's interval; only where it was asked for."""
+    minos_high: float | None = None
+    """Distance to its upper end."""
 
 
 class Quantity(BoundaryModel):
@@ -111,13 +115,16 @@ class ValidFit(BoundaryModel):
     spectrum: SpectrumName
     charges: int
     """Charges that entered the fit."""
-    gain_peak: float
-    gain_peak_err: float
+    gain_peak: float | None
+    """None where the model has no shape to have a mode."""
+    gain_peak_err: float | None
     gain_mean: float | None
+    """None where the spectrum does not tell it."""
     gain_mean_err: float | None
-    chi2: float
-    ndf: int
-    p_value: float
+    chi2: float | None
+    """None, as are the next two, for an estimate that fits no curve."""
+    ndf: int | None
+    p_value: float | None
     parameters: tuple[Parameter, ...]
     correlation: tuple[tuple[float, ...], ...] = ()
     """Of the free parameters, in their order."""
@@ -128,6 +135,18 @@ class ValidFit(BoundaryModel):
     pulls: tuple[float, ...] = ()
     """(data - fit) / sqrt(fit), one for each bin of the spectrum that entered; else empty."""
     message: str = ""
+
+    @property
+    def peak_with_error(self) -> tuple[float, float] | None:
+        """``gain_peak`` and its error, None where the model has none."""
+        if self.gain_peak is None or self.gain_peak_err is None:
+            return None
+        return self.gain_peak, self.gain_peak_err
+
+    @property
+    def chi2_per_ndf(self) -> float | None:
+        """None where no curve was fitted."""
+        return None if self.chi2 is None or not self.ndf else self.chi2 / self.ndf
 
 
 class NoFit(BoundaryModel):

@@ -156,28 +156,32 @@ def _compare_point(
     )
     fault = _fault(scan, point, deviation)
     is_simulated = scan.kind is ScanKind.POSITION and (scan.serial_number, name) in FAULTS
-    model_deviation = (
-        fit.gain_peak / true_gain - 1.0 if isinstance(fit, ValidFit) and not is_simulated else None
-    )
+    peak = None if is_simulated else _peak_of(fit)
+    model_deviation = None if peak is None else peak[0] / true_gain - 1.0
     if not fault and not is_simulated:
         fault = model_fault(fit, true_gain)
     return PointCheck(scan.serial_number, name, line, fault, deviation, model_deviation)
 
 
 def _in_words(fit: FitOutcome | None, true_gain: float) -> str:
-    if not isinstance(fit, ValidFit):
+    peak = _peak_of(fit)
+    if peak is None:
         return f"{DEFAULT_MODEL} {'no fit':<16}"
-    relative_err = fit.gain_peak_err / true_gain
-    return f"{DEFAULT_MODEL} {fit.gain_peak / true_gain - 1.0:+7.2%} +- {relative_err:.2%}"
+    return f"{DEFAULT_MODEL} {peak[0] / true_gain - 1.0:+7.2%} +- {peak[1] / true_gain:.2%}"
+
+
+def _peak_of(fit: FitOutcome | None) -> tuple[float, float] | None:
+    return fit.peak_with_error if isinstance(fit, ValidFit) else None
 
 
 def model_fault(fit: FitOutcome | None, true_gain: float) -> str:
     """Return why the default model's gain of a healthy point is not near the true peak."""
-    if not isinstance(fit, ValidFit):
+    peak = _peak_of(fit)
+    if peak is None:
         why = "it was not fitted" if fit is None else fit.message
         return f"no gain of the default model {DEFAULT_MODEL}: {why}"
-    allowed = MAX_MODEL_DEVIATION + 3.0 * fit.gain_peak_err / true_gain
-    deviation = fit.gain_peak / true_gain - 1.0
+    allowed = MAX_MODEL_DEVIATION + 3.0 * peak[1] / true_gain
+    deviation = peak[0] / true_gain - 1.0
     if abs(deviation) <= allowed:
         return ""
     return f"{DEFAULT_MODEL} deviates by {deviation:+.1%}, more than {allowed:.1%}"

@@ -29,7 +29,7 @@ def measure_response(fits: tuple[FitOutcome, ...], table: PulseColumns) -> tuple
     return (
         *(_derived(fit, name) for name in FROM_FIT),
         _chi2_per_ndf(fit),
-        _model_systematic(fits),
+        *_model_systematics(fits),
         *pedestal,
         _signal_to_noise(fit, pedestal[1]),
     )
@@ -52,19 +52,35 @@ def _derived(fit: FitOutcome | None, name: str) -> Measurement:
 
 def _chi2_per_ndf(fit: FitOutcome | None) -> Measurement:
     name = "chi2_per_ndf"
-    if not isinstance(fit, ValidFit):
+    ratio = fit.chi2_per_ndf if isinstance(fit, ValidFit) else None
+    if not isinstance(fit, ValidFit) or ratio is None or not fit.ndf:
         return Missing(name=name, reason=_why_none(fit))
     meaning = f"Pearson's chi2 of the {fit.model} fit over its degrees of freedom."
-    return measured(name, fit.chi2 / fit.ndf, math.sqrt(2.0 / fit.ndf), "", meaning)
+    return measured(name, ratio, math.sqrt(2.0 / fit.ndf), "", meaning)
 
 
-def _model_systematic(fits: tuple[FitOutcome, ...]) -> Measurement:
-    name = "gain_model_systematic"
-    gains = [fit.gain_peak for fit in fits if isinstance(fit, ValidFit)]
-    if len(gains) < 2:
-        return Missing(name=name, reason=f"{len(gains)} valid models, a spread needs two")
-    spread = (max(gains) - min(gains)) / (2.0 * float(np.mean(gains)))
-    meaning = "Half the range of gain_peak over all valid models, relative to their mean."
+def _model_systematics(fits: tuple[FitOutcome, ...]) -> tuple[Measurement, ...]:
+    """Return the spread of the valid models for each quantity that several of them have."""
+    valid = [fit for fit in fits if isinstance(fit, ValidFit)]
+    return (
+        _spread("gain_model_systematic", "gain_peak", [fit.gain_peak for fit in valid]),
+        _spread("gain_mean_model_systematic", "gain_mean", [fit.gain_mean for fit in valid]),
+        _spread("occupancy_model_systematic", "occupancy", [_occupancy_of(fit) for fit in valid]),
+    )
+
+
+def _occupancy_of(fit: ValidFit) -> float | None:
+    found = next((entry for entry in fit.derived if entry.name == "occupancy"), None)
+    return found.value if isinstance(found, Quantity) else None
+
+
+def _spread(name: str, quantity: str, found: list[float | None]) -> Measurement:
+    """Return the whole range: the truth is as likely near one end of it as in the middle."""
+    values = [value for value in found if value is not None]
+    if len(values) < 2:
+        return Missing(name=name, reason=f"{len(values)} valid models, a spread needs two")
+    spread = (max(values) - min(values)) / float(np.mean(values))
+    meaning = f"Range of {quantity} over all valid models that have it, relative to their mean."
     return measured(name, spread, None, "", meaning)
 
 
@@ -95,14 +111,13 @@ def _pedestal(table: PulseColumns) -> tuple[Measurement, Measurement]:
 
 def _signal_to_noise(fit: FitOutcome | None, ped_sigma: Measurement) -> Measurement:
     name = "signal_to_noise"
-    if not isinstance(fit, ValidFit):
+    peak = fit.peak_with_error if isinstance(fit, ValidFit) else None
+    if peak is None:
         return Missing(name=name, reason=_why_none(fit))
     if not isinstance(ped_sigma, Quantity) or not ped_sigma.value > 0:
         return Missing(name=name, reason="the width of the pedestal is not known")
-    peak_pc = fit.gain_peak * ELEMENTARY_CHARGE_C * 1e12
-    ratio = peak_pc / ped_sigma.value
-    relative = math.hypot(
-        fit.gain_peak_err / fit.gain_peak, (ped_sigma.error or 0.0) / ped_sigma.value
-    )
+    gain, gain_err = peak
+    ratio = gain * ELEMENTARY_CHARGE_C * 1e12 / ped_sigma.value
+    relative = math.hypot(gain_err / gain, (ped_sigma.error or 0.0) / ped_sigma.value)
     meaning = "Peak charge of a single photoelectron over the width of the pedestal."
     return measured(name, ratio, ratio * relative, "", meaning)

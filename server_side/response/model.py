@@ -43,8 +43,6 @@ class Start:
     """Where a fit begins, found from the data; entries in the order of the parameters."""
 
     rows: tuple[StartRow, ...]
-    fixed: tuple[str, ...] = ()
-    """Parameters that this kind of spectrum cannot tell: they stay where they start."""
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from server_side.response.compound import FourierGrid
 from server_side.response.dft import DftWindow
 from server_side.response.dft_threshold import DftThreshold
 from server_side.response.spe_shape import SpeShape
 from server_side.result import ELEMENTARY_CHARGE_C, NoFit, Spectrum, SpectrumName, ValidFit
-from server_side.simulate.spe import SpeShape as SimulatedShape
-from server_side.simulate.spe import spe_charge
+from tests.charge_toys import Draw, box_and_line_truth, spe_charges, window_charges
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -23,38 +21,8 @@ PUBLISHED_BIAS = {0.5: 0.00011, 1.0: 0.00014, 2.0: 0.00066, 3.0: 0.00100}
 """Of the mean SPE charge, arXiv:1911.06220, with 2.5 million events a toy."""
 
 
-def spe_charges(rng: np.random.Generator, shape: SpeShape, number: int) -> NDArray[np.float64]:
-    charge = rng.normal(shape.centre_pc, shape.sigma_pc, number)
-    while (below := charge < 0).any():
-        charge[below] = rng.normal(shape.centre_pc, shape.sigma_pc, int(below.sum()))
-    is_low = rng.random(number) < shape.low_fraction
-    charge[is_low] = rng.exponential(shape.low_decay_pc, int(is_low.sum()))
-    is_scattered = ~is_low & (
-        rng.random(number) < shape.scattered_fraction / (1 - shape.low_fraction)
-    )
-    charge[is_scattered] = scattered_charges(rng, shape, int(is_scattered.sum()))
-    return charge
-
-
-def scattered_charges(
-    rng: np.random.Generator, shape: SpeShape, number: int
-) -> NDArray[np.float64]:
-    """Draw charges below a full one, evenly: of any two drawn, a larger full one keeps more."""
-    found = np.zeros(0)
-    while len(found) < number:
-        charge = rng.uniform(0.0, shape.centre_pc + 8 * shape.sigma_pc, 4 * number + 100)
-        full = rng.normal(shape.centre_pc, shape.sigma_pc, len(charge))
-        found = np.concatenate([found, charge[full > charge]])
-    return found[:number]
-
-
-def toy_charges(
-    rng: np.random.Generator, shape: SpeShape, triggers: int, occupancy: float, pedestal: tuple
-) -> NDArray[np.float64]:
-    number = rng.poisson(occupancy, triggers)
-    owner = np.repeat(np.arange(triggers), number)
-    sums = np.bincount(owner, spe_charges(rng, shape, len(owner)), triggers)
-    return sums + rng.normal(*pedestal, triggers)
+def draw(shape: SpeShape) -> Draw:
+    return lambda rng, number: spe_charges(rng, shape, number)
 
 
 def test_the_transform_is_that_of_the_density() -> None:
@@ -81,7 +49,7 @@ def test_moments_and_mode_are_those_of_the_density() -> None:
 
 def test_expected_counts_agree_with_sampling() -> None:
     rng, shape = np.random.default_rng(2), SpeShape(1.6, 0.5, 0.2, 0.5, 0.1)
-    charge = toy_charges(rng, shape, 1_000_000, 0.8, (0.02, 0.2))
+    charge = window_charges(rng, draw(shape), 1_000_000, 0.8, (0.02, 0.2))
     edges = np.linspace(-1.0, 12.0, 131)
     counts, _ = np.histogram(charge, edges)
     expected = DftWindow().expected(np.array([1e6, 0.8, 0.02, 0.2, 1.6, 0.5, 0.2, 0.5, 0.1]), edges)
@@ -114,7 +82,7 @@ def test_the_bias_is_no_larger_than_published(fitter, make_spectrum, occupancy: 
     truth = KALOUSIS.moments()[0] * PC
     deviations = []
     for _ in range(10):
-        charge = toy_charges(rng, KALOUSIS, 2_500_000, occupancy, (0.15158, 0.00279))
+        charge = window_charges(rng, draw(KALOUSIS), 2_500_000, occupancy, (0.15158, 0.00279))
         counts, _ = np.histogram(charge, edges)
         fit = fitter.fit(make_spectrum(edges, counts, SpectrumName.WINDOW), "dft")
         assert isinstance(fit, ValidFit), fit
@@ -126,7 +94,7 @@ def test_the_bias_is_no_larger_than_published(fitter, make_spectrum, occupancy: 
 @pytest.mark.parametrize("occupancy", [0.03, 0.3, 1.5, 5.0])
 def test_it_converges_from_little_light_to_much(fitter, make_spectrum, occupancy: float) -> None:
     rng, shape = np.random.default_rng(6), SpeShape(1.6, 0.4, 0.12, 0.6)
-    charge = toy_charges(rng, shape, 150_000, occupancy, (0.0, 0.15))
+    charge = window_charges(rng, draw(shape), 150_000, occupancy, (0.0, 0.15))
     edges = np.linspace(-1.2, float(np.quantile(charge, 0.999)) + 1.0, 301)
     counts, _ = np.histogram(charge, edges)
     fit = fitter.fit(make_spectrum(edges, counts, SpectrumName.WINDOW), "dft")
@@ -141,7 +109,7 @@ def test_a_spectrum_without_low_charges_fixes_them_at_none_and_says_so(
     fitter, make_spectrum
 ) -> None:
     rng, shape = np.random.default_rng(8), SpeShape(1.6, 0.4, 0.0, 0.6)
-    charge = toy_charges(rng, shape, 60_000, 0.3, (0.0, 0.15))
+    charge = window_charges(rng, draw(shape), 60_000, 0.3, (0.0, 0.15))
     edges = np.linspace(-1.2, 9.0, 301)
     counts, _ = np.histogram(charge, edges)
     fit = fitter.fit(make_spectrum(edges, counts, SpectrumName.WINDOW), "dft")
@@ -161,12 +129,9 @@ def test_a_nuisance_that_the_spectrum_says_nothing_of_spoils_no_error(fitter) ->
 
 
 def test_the_peak_of_a_box_and_line_dynode_is_found(fitter, make_spectrum) -> None:
-    rng, triggers = np.random.default_rng(4), 200_000
-    spe = spe_charge(SimulatedShape.BOX_AND_LINE, core_width=0.3, low_weight=0.1, low_scale=0.5)
-    number = rng.poisson(0.3, triggers)
-    owner = np.repeat(np.arange(triggers), number)
-    charge = np.bincount(owner, 1.6 * spe.sample(len(owner), rng), triggers)
-    counts, edges = np.histogram(charge + rng.normal(0.0, 0.2, triggers), 300, (-1.2, 9.0))
+    rng, truth = np.random.default_rng(4), box_and_line_truth(1.6)
+    charge = window_charges(rng, truth.draw, 200_000, 0.3, (0.0, 0.2))
+    counts, edges = np.histogram(charge, 300, (-1.2, 9.0))
     fit = fitter.fit(make_spectrum(edges, counts, SpectrumName.WINDOW), "dft")
     assert isinstance(fit, ValidFit), fit
     assert fit.gain_peak_err < 0.01 * fit.gain_peak
@@ -223,7 +188,7 @@ def test_bins_of_different_widths_are_refused(fitter, make_spectrum) -> None:
 
 def test_the_recorded_fit_is_a_whole_result(fitter, make_spectrum) -> None:
     rng, edges = np.random.default_rng(1), np.linspace(-1.2, 9.0, 201)
-    charge = toy_charges(rng, SpeShape(1.6, 0.4, 0.12, 0.6), 60_000, 0.3, (0.0, 0.15))
+    charge = window_charges(rng, draw(SpeShape(1.6, 0.4, 0.12, 0.6)), 60_000, 0.3, (0.0, 0.15))
     counts, _ = np.histogram(charge, edges)
     fit = fitter.fit(make_spectrum(edges, counts, SpectrumName.WINDOW), "dft")
     assert isinstance(fit, ValidFit)
