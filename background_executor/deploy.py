@@ -46,7 +46,10 @@ fi
 site=$("$folder/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 printf '%s\\n' "$folder" >"$site/server_side.pth"
 if [ -n "$packages" ]; then
-    "$packages" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >"$site/packages.pth"
+    "$packages" -c 'import os, sys
+for path in sys.path:
+    if path.endswith("-packages"):
+        print(os.path.realpath(path))' >"$site/packages.pth"
 else
     "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check \\
         --requirement "$folder/server_side/requirements.txt"
@@ -54,6 +57,7 @@ fi
 "$folder/venv/bin/python" -c 'import server_side.cli'
 sync
 : >"$folder/DEPLOYED"
+rm -f -- "$archive"
 """
 
 _SWITCH = """

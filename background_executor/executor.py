@@ -7,6 +7,7 @@ becomes of an error that nobody expected, is in ``instance``.
 
 import logging
 import os
+import re
 import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -133,7 +134,7 @@ class Executor:
             for work in self._works:
                 work.do_when_due(now)
         except (TransportError, SettingsError) as error:
-            if str(error) != self._link.message:
+            if _without_numbers(str(error)) != _without_numbers(self._link.message):
                 log.warning("The server cannot be asked: %s", error)
             refused = isinstance(error, RefusedError | SettingsError)
             state = LinkState.REFUSED if refused else LinkState.DISCONNECTED
@@ -201,3 +202,8 @@ class Executor:
         )
         with self._site.store.writing(now) as writer:
             writer.executor_heartbeat(record)
+
+
+def _without_numbers(text: str) -> str:
+    """Leave out what counts down, so that a log does not repeat itself in every turn."""
+    return re.sub(r"\d+", "", text)

@@ -28,7 +28,7 @@ def run_doctor(given: argparse.Namespace) -> int:
     for finding in diagnose(load_config(given.settings)):
         print(finding.line(), flush=True)
         failures += finding.state is CheckState.FAILED
-    print("the site is ready" if not failures else f"{failures} checks failed")
+    print("the site is ready" if not failures else f"failed checks: {failures}")
     return EXIT_FAILED if failures else EXIT_DONE
 
 

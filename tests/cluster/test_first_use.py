@@ -125,6 +125,22 @@ def test_another_version_is_told_and_the_one_before_comes_back(
     transport.close()
 
 
+def test_a_version_may_use_the_packages_of_the_one_before(settings: Path) -> None:
+    config = load_config(settings)
+    transport = open_transport(config)
+    site = config.site.model_copy(update={"python": str(shipped(config, transport))})
+    software = Path(software_folder(site))
+    name = (software / "current").readlink().name
+    (software / name).rename(software / "0.0.9-000000000000")  # as another version had left it
+    (software / "current").unlink()
+    (software / "current").symlink_to("0.0.9-000000000000")
+    deploy(site, transport, base_python=sys.executable, packages_of=site.python)
+    assert (software / "current").readlink().name == name
+    assert version_mismatch(site, transport) == ""
+    assert not list(software.glob("*.tar"))
+    transport.close()
+
+
 def test_a_deployment_that_fails_leaves_what_was_current(settings: Path) -> None:
     config = load_config(settings)
     transport = open_transport(config)

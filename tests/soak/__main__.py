@@ -55,7 +55,8 @@ def report(made: Soak, seconds: float) -> None:
     jobs = sum(len(queries.jobs(made.bench.store, scan.scan_id)) for scan in scans)
     stored = sum(scan.points_stored for scan in scans)
     print(f"{stored} points of {len(scans)} scans stored in {seconds:.0f} s by {jobs} jobs;")
-    print(f"{made.resumed} scans asked the operator and were resumed")
+    print(f"{made.resumed} times a scan asked the operator and was resumed")
+    print(f"{made.drained} times SLURM had drained the node and it was given back")
     print(f"{sum(made.faults.values())} faults:")
     for name, count in sorted(made.faults.items()):
         print(f"  {count:4} {name}")

@@ -109,6 +109,11 @@ class SoakBench:
             if job.state is JobState.RUNNING and job.scheduler_id is not None
         ]
 
+    def give_node_back(self) -> bool:
+        """Do as a site's administrator when SLURM took the node out; tell whether it had."""
+        slurm = self.cluster.slurm
+        return "drain" in slurm.run("sinfo", "-h", "-o", "%T").stdout and slurm.resume_node()
+
     def slurm_jobs_by_name(self) -> dict[str, int]:
         """Count the jobs that SLURM was given, by our names."""
         found = self.cluster.slurm.run("squeue", "-h", "--states=all", "-o", "%j").stdout.split()

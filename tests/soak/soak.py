@@ -33,6 +33,9 @@ class Soak:
     scans_wanted: int
     faults: Counter[str] = field(default_factory=Counter)
     resumed: int = 0
+    drained: int = 0
+    """How often the site's administrator had to give the node back: a controller that is killed
+    while it launches a job launches it again, and drains the node for the doubled job."""
     _asked: dict[int, str] = field(default_factory=dict)
     """Serial number that was last asked for, by slot."""
     _serials: list[str] = field(default_factory=list)
@@ -53,6 +56,7 @@ class Soak:
             self.bench.look_at_executor()
             self._fill_slots()
             self._answer_questions()
+            self.drained += self.bench.give_node_back()
             if time.monotonic() >= next_fault:
                 self._break_something()
                 next_fault = time.monotonic() + self._pause()
