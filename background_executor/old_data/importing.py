@@ -28,7 +28,7 @@ from background_executor.imported import (
 from background_executor.old_data.tree import OldScan, OldTake, OldTree, Unread
 from background_executor.records import ScanState
 from background_executor.store import Store
-from background_executor.writing.imports import place_in_order
+from background_executor.writing.imports import OldScanState, place_in_order
 from server_side.errors import ManifestError, PublishError
 from server_side.layout import MANIFEST_FILE, take_folder_name
 from server_side.publish import (
@@ -205,6 +205,25 @@ class _ScanImport:
         numbers: "_Numbers",
     ) -> None:
         results = [record.result for record in known] + [result for _, result, _ in copied]
+        scan = self._sum_up(takes, voltages, results)
+        with self.store.writing(self.now) as writer:
+            writer.set_imported_scan(scan, self.operator)
+            for _, result, published in copied:
+                writer.add_imported(
+                    result, published.folder, published.manifest_sha256, self.operator
+                )
+            for old in takes:
+                take = numbers.take_of(old)
+                if old.is_flagged and take is not None:
+                    writer.flag_imported(self.scan_id, old.point, take, str(old.folder))
+
+    def _sum_up(
+        self,
+        takes: Sequence[OldTake],
+        voltages: Sequence[OldVoltage],
+        results: Sequence[ImportedResult],
+    ) -> OldScanState:
+        """Say what the scan is, of what was known and what was found now."""
         plan = ImportedPlan(
             scan_id=self.scan_id,
             site=self.config.site.name,
@@ -216,21 +235,11 @@ class _ScanImport:
             old_voltages=self._all_voltages(voltages),
         )
         dates = [result.measured_at for result in results]
-        state = ScanState.COMPLETE
-        if all(take.is_archived for take in takes):
-            state = ScanState.ARCHIVED
+        are_archived = all(take.is_archived for take in takes)
+        state = ScanState.ARCHIVED if are_archived else ScanState.COMPLETE
         said = map(_say_voltage, plan.old_voltages)
         message = "; ".join(["imported from the old system", *said])
-        with self.store.writing(self.now) as writer:
-            writer.set_imported_scan(plan, state, (min(dates), max(dates)), message, self.operator)
-            for _, result, published in copied:
-                writer.add_imported(
-                    result, published.folder, published.manifest_sha256, self.operator
-                )
-            for old in takes:
-                take = numbers.take_of(old)
-                if old.is_flagged and take is not None:
-                    writer.flag_imported(self.scan_id, old.point, take, str(old.folder))
+        return OldScanState(plan, state, min(dates), max(dates), message)
 
     def _all_voltages(self, found: Sequence[OldVoltage]) -> tuple[OldVoltage, ...]:
         """Join voltages found now with those of an earlier import of more of the tree."""

@@ -53,11 +53,7 @@ def rebuild_store(site: Site, operator: str, now: datetime) -> RebuildReport:
     TransportError
         When the server could not be asked; the store is then not whole.
     """
-    if known := queries.scans(site.store, site.name, limit=1):
-        raise StoreError(
-            f"the store of site {site.name} holds scans already, like {known[0].scan_id}: rebuild "
-            f"makes a new one. Move {site.config.site.state_dir} aside first; nothing was changed"
-        )
+    _refuse_known_scans(site)
     site.transport.connect()
     found = find_scans(site)
     results, notes = 0, list(found.notes)
@@ -71,17 +67,19 @@ def rebuild_store(site: Site, operator: str, now: datetime) -> RebuildReport:
     report = RebuildReport(
         len(found.scans), results, _count_receipts(found), references, tuple(notes)
     )
+    summary, *details = report.lines()
+    words = {"after": summary, "reason": "; ".join(details)}
     with site.store.writing(now) as writer:
-        summary, *details = report.lines()
-        writer.add_event(
-            site.name,
-            operator,
-            f"site {site.name}",
-            "store rebuilt",
-            after=summary,
-            reason="; ".join(details),
-        )
+        writer.add_event(site.name, operator, f"site {site.name}", "store rebuilt", **words)
     return report
+
+
+def _refuse_known_scans(site: Site) -> None:
+    if known := queries.scans(site.store, site.name, limit=1):
+        raise StoreError(
+            f"the store of site {site.name} holds scans already, like {known[0].scan_id}: rebuild "
+            f"makes a new one. Move {site.config.site.state_dir} aside first; nothing was changed"
+        )
 
 
 def _count_receipts(found: Findings) -> int:

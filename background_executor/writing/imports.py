@@ -1,5 +1,6 @@
 """Scans and takes read from old trees: there at once, finished, and judged by nobody."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -25,60 +26,62 @@ from server_side.scan import Point, ScanKind
 RULE = "none: the old system kept a gain and nothing to judge it by"
 
 
+@dataclass(frozen=True)
+class OldScanState:
+    """An imported scan as far as its tree tells."""
+
+    plan: ImportedPlan
+    state: ScanState
+    began_at: datetime
+    """Its first date."""
+    ended_at: datetime
+    """Its last one."""
+    message: str
+
+    def values(self) -> dict[str, object]:
+        """Return what may grow with the tree, as the table has it."""
+        return {
+            "state": self.state,
+            "started_at": self.began_at,
+            "ended_at": self.ended_at,
+            "message": self.message,
+            "plan": self.plan.model_dump_json(),
+        }
+
+
 class ImportWriting(ResultWriting):
     """Changes of imported scans; everything else about them is as with measured ones."""
 
-    def set_imported_scan(
-        self,
-        plan: ImportedPlan,
-        state: ScanState,
-        spanned: tuple[datetime, datetime],
-        message: str,
-        operator: str,
-    ) -> bool:
+    def set_imported_scan(self, scan: OldScanState, operator: str) -> bool:
         """Add an imported scan or what was found of it since; tells whether anything is new.
-
-        Parameters
-        ----------
-        spanned
-            Its first and last date.
 
         Raises
         ------
         StoreError
             When a measured scan has its id.
         """
-        key, began, ended = {"scan_id": plan.scan_id}, *spanned
+        plan, key = scan.plan, {"scan_id": scan.plan.scan_id}
         row = self.find(tables.scans, key)
         if row is not None and row.provenance is not Provenance.IMPORTED:
             raise StoreError(f"scan {plan.scan_id} was measured; nothing is imported into it")
-        values = {
-            "state": state,
-            "started_at": began,
-            "ended_at": ended,
-            "message": message,
-            "plan": plan.model_dump_json(),
-        }
+        values = scan.values()
         known = {} if row is None else row._asdict()
         if all(known.get(name) == value for name, value in values.items()):
             return False
         if row is None:
-            self._insert_imported(plan, key | values)
+            self.insert(tables.scans, key | values | self._fixed_values(plan))
         else:
             self.update(tables.scans, key, values | {"updated_at": self.now})
-        self.add_event(
-            plan.site,
-            operator,
-            scan_subject(plan.scan_id),
-            "scan imported",
-            before="" if row is None else row.state.value,
-            after=state.value,
-            reason=f"{plan.container or 'no folder of a scan'}, {len(plan.points)} points",
-        )
+        before = "" if row is None else row.state.value
+        what = f"{plan.container or 'no folder of a scan'}, {len(plan.points)} points"
+        subject, after = scan_subject(plan.scan_id), scan.state.value
+        words = {"before": before, "after": after, "reason": what}
+        self.add_event(plan.site, operator, subject, "scan imported", **words)
         return True
 
-    def _insert_imported(self, plan: ImportedPlan, values: dict[str, object]) -> None:
-        fixed = {
+    def _fixed_values(self, plan: ImportedPlan) -> dict[str, object]:
+        """Return what never changes of an imported scan."""
+        return {
             "site": plan.site,
             "kind": plan.kind,
             "serial_number": plan.serial_number,
@@ -86,7 +89,6 @@ class ImportWriting(ResultWriting):
             "provenance": Provenance.IMPORTED,
             "updated_at": self.now,
         }
-        self.insert(tables.scans, values | fixed)
 
     def add_imported(
         self, result: ImportedResult, folder: Path, manifest_sha256: str, operator: str

@@ -17,6 +17,7 @@ from background_executor.old_data.names import read_gain
 from background_executor.records import PointRecord, ScanRecord, ScanState, Verdict
 from background_executor.states import is_settled
 from background_executor.store import Store
+from background_executor.writing.imports import OldScanState
 from server_side.publish import verify_folder
 from server_side.result import Missing, Quantity
 from server_side.scan import ScanKind, Slot
@@ -347,5 +348,6 @@ def test_nothing_is_imported_into_a_scan_that_was_measured(
     same_id = imported.model_copy(update={"scan_id": measured.scan_id})
     with store.writing(NOW) as writer:
         writer.add_scan(measured, "night shift")
+    old = OldScanState(same_id, ScanState.COMPLETE, NOW, NOW, "")
     with pytest.raises(StoreError, match="was measured"), store.writing(NOW) as writer:
-        writer.set_imported_scan(same_id, ScanState.COMPLETE, (NOW, NOW), "", "night shift")
+        writer.set_imported_scan(old, "night shift")
