@@ -18,8 +18,11 @@ from server_side.boundary import BoundaryModel
 from server_side.layout import PLAN_FILE, STOPPED_STEM, ScanLayout
 from server_side.scan import ScanPlan
 
-MAX_DOCUMENTS_BYTES = 64 << 20
-"""What is fetched at once; plans and receipts are some kB each."""
+MAX_DOCUMENT_BYTES = 8 << 20
+"""Plans and receipts are some kB each; a larger one is none of ours."""
+BATCH = 100
+MAX_BATCH_BYTES = 64 << 20
+"""What is held in memory at once."""
 _JOURNAL = re.compile(r"journal-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl", re.ASCII)
 _STOPPED = re.compile(rf"{STOPPED_STEM}_\d{{8}}_\d{{6}}\.json", re.ASCII)
 _RECEIPT = re.compile(RECEIPT_PATTERN)
@@ -68,21 +71,34 @@ def find_scans(site: Site) -> Findings:
     found, section = Findings(), site.config.site
     base, archive = section.base_folder, section.base_folder / section.archive_folder
     for parent in (base, archive):
-        entries = _list(site, parent, 3)
+        entries = _list(site, parent, found)
         _find_below(site, parent, entries, found)
         _read_receipts(site, parent, entries, found)
     flagged = base / section.flag_folder
-    _read_receipts(site, flagged, _list(site, flagged, 3), found)
+    _read_receipts(site, flagged, _list(site, flagged, found), found)
     return found
 
 
-def _list(site: Site, folder: PurePosixPath, depth: int) -> tuple[RemoteEntry, ...]:
+def _list(site: Site, folder: PurePosixPath, found: Findings) -> tuple[RemoteEntry, ...]:
+    """List down to the folders of takes; documents too large to be ours are said and left out."""
     try:
-        return site.transport.list_tree(folder, depth=depth)
+        entries = site.transport.list_tree(folder, depth=3)
     except RemoteFileError:
         if site.transport.exists(folder):
             raise
         return ()
+    large = [each.path for each in entries if _is_document(each) and _is_too_large(each)]
+    found.notes += [f"{folder / path} is larger than {MAX_DOCUMENT_BYTES} bytes" for path in large]
+    return tuple(each for each in entries if each.path not in large)
+
+
+def _is_document(entry: RemoteEntry) -> bool:
+    name = entry.path.name
+    return name == PLAN_FILE or bool(_STOPPED.fullmatch(name) or _RECEIPT.match(name))
+
+
+def _is_too_large(entry: RemoteEntry) -> bool:
+    return entry.size_bytes > MAX_DOCUMENT_BYTES
 
 
 def _find_below(
@@ -142,11 +158,13 @@ def _read_receipts(
 def _fetch(
     site: Site, folder: PurePosixPath, names: list[PurePosixPath]
 ) -> Mapping[PurePosixPath, bytes]:
-    """Return the content of some files, in one stream."""
-    if not names:
-        return {}
-    stream = site.transport.fetch(folder, names, max_bytes=MAX_DOCUMENTS_BYTES)
-    return {file.path: file.content for file in stream}
+    """Return the content of some files, many in one stream."""
+    contents: dict[PurePosixPath, bytes] = {}
+    for first in range(0, len(names), BATCH):
+        batch = names[first : first + BATCH]
+        stream = site.transport.fetch(folder, batch, max_bytes=MAX_BATCH_BYTES)
+        contents |= {file.path: file.content for file in stream}
+    return contents
 
 
 def _read(

@@ -149,11 +149,21 @@ def test_what_is_not_ours_or_cannot_be_read_is_said_and_left(
     broken = base / "scan_output_20260101_000000_0123456789cd"
     broken.mkdir()
     (broken / "plan.json").write_text("{")
+    large = base / "scan_output_20260101_000000_0123456789ef"
+    large.mkdir()
+    with (large / "plan.json").open("wb") as file:
+        file.truncate(1 << 36)
     (folder / scan.serial_number / "RECEIPT_flag_20260101_000000_00000000.json").write_text("{}")
     (folder / f"journal-{'0' * 8}-0000-0000-0000-{'0' * 12}.jsonl").write_text("no line\n")
     with rebuilt(bench) as store:
         assert [found.scan_id for found in queries.scans(store, "here")] == [scan.scan_id]
         assert len(queries.jobs(store, scan.scan_id)) == 1
     said = capsys.readouterr().out
-    for words in ("is a copy", "belongs to site elsewhere", "plan.json cannot be read", "RECEIPT"):
+    for words in (
+        "is a copy",
+        "belongs to site elsewhere",
+        "plan.json cannot be read",
+        "RECEIPT",
+        "larger",
+    ):
         assert words in said
