@@ -58,6 +58,13 @@ SITES_AT_ONCE = 10
 FIRST_SEED = int(os.environ.get("PMT_MONITOR_RANDOM_SEED", "1"))
 SERIES = (("KQ0146", 1), ("KQ0151", 2))
 
+KINDS = (
+    *("measure", "flag", "retake", "archive", "flag", "measure", "retake", "archive"),
+    *("fail", "analyse again", "unflag", "accept", "acknowledge", "withdraw", "restore"),
+    *("fail", "analyse again", "unflag", "accept", "acknowledge", "start", "both at once"),
+    *("keep aside", "stop"),
+)
+"""What may be done next; what stands here more often is done more often."""
 PLACES = st.integers(min_value=0, max_value=7)
 CHOSEN = st.sets(st.integers(min_value=0, max_value=2), min_size=1)
 FAULTS = st.sampled_from(["", "", "", "break write", "break rename", "die write", "die rename"])
@@ -105,6 +112,7 @@ class RandomActs(RuleBasedStateMachine):
             scan = self.shift.new_scan(serial_number=serial_number, slot=slot)
             names = [point.name for point in scan.plan.points]
             self.scans.append(TrueScan(scan.scan_id, number, [TruePoint(name) for name in names]))
+            self.measure(number, {0, 1, 2}, poor=bool(number))
 
     def teardown(self) -> None:
         """Look once more at everything, down to each file."""
@@ -115,8 +123,59 @@ class RandomActs(RuleBasedStateMachine):
             self.bench.close()
             self.folder.cleanup()
 
-    @rule(place=PLACES, chosen=CHOSEN, poor=st.booleans())
-    def measure(self, place: int, chosen: set[int], poor: bool) -> None:
+    @rule(
+        kind=st.sampled_from(KINDS),
+        place=PLACES,
+        chosen=CHOSEN,
+        fault=FAULTS,
+        reason=REASONS,
+        override=st.booleans(),
+        previous=st.sampled_from(PreviousScan),
+    )
+    def act(
+        self,
+        *,
+        kind: str,
+        place: int,
+        chosen: set[int],
+        fault: str,
+        reason: str,
+        override: bool,
+        previous: PreviousScan,
+    ) -> None:
+        """Let something happen."""
+        match kind:
+            case "measure":
+                self.measure(place, chosen, poor=override)
+            case "fail":
+                self.fail(place, chosen)
+            case "analyse again":
+                self.analyse_again(place, chosen)
+            case "withdraw":
+                self.withdraw(place, chosen, fault)
+            case "retake":
+                self.retake(place, chosen, fault)
+            case "both at once":
+                self.act_on_what_changed(place, chosen)
+            case "archive" | "restore" | "keep aside" | "stop":
+                self.decide_scan(kind, place, reason, override, fault)
+            case "start":
+                self.start(place % len(SERIES), previous, reason, fault)
+            case _:
+                self.decide(place, chosen, kind, fault)
+
+    def decide_scan(self, kind: str, place: int, reason: str, override: bool, fault: str) -> None:
+        """Somebody decides about a whole scan."""
+        if kind == "archive":
+            self.archive(place, reason, override, fault)
+        elif kind == "restore":
+            self.restore(place, fault)
+        elif kind == "stop":
+            self.stop(place)
+        else:
+            self.keep_aside(place)
+
+    def measure(self, place: int, chosen: set[int], *, poor: bool) -> None:
         """New acquisitions of points arrive."""
         scan = self._scan(place)
         if scan.may_be_decided:
@@ -128,7 +187,6 @@ class RandomActs(RuleBasedStateMachine):
                 point.awaits = False
             self._settle(scan, "measure")
 
-    @rule(place=PLACES, chosen=CHOSEN)
     def fail(self, place: int, chosen: set[int]) -> None:
         """New acquisitions arrive and cannot be analysed."""
         scan = self._scan(place)
@@ -139,7 +197,6 @@ class RandomActs(RuleBasedStateMachine):
                 point.awaits = False
             self._settle(scan, "fail")
 
-    @rule(place=PLACES, chosen=CHOSEN)
     def analyse_again(self, place: int, chosen: set[int]) -> None:
         """Takes are analysed again: their next revision comes, also of flagged ones."""
         scan = self._scan(place)
@@ -167,7 +224,6 @@ class RandomActs(RuleBasedStateMachine):
             for point in points:
                 point.takes[-1].decision = decision
 
-    @rule(place=PLACES, chosen=CHOSEN, fault=FAULTS)
     def withdraw(self, place: int, chosen: set[int], fault: str) -> None:
         """Somebody takes decisions back."""
         scan = self._scan(place)
@@ -184,7 +240,6 @@ class RandomActs(RuleBasedStateMachine):
                 point.takes[-1].decision = ""
         self._settle(scan)
 
-    @rule(place=PLACES, chosen=CHOSEN, fault=FAULTS)
     def retake(self, place: int, chosen: set[int], fault: str) -> None:
         """Somebody wants points measured again."""
         scan = self._scan(place)
@@ -200,7 +255,6 @@ class RandomActs(RuleBasedStateMachine):
             for point in points:
                 point.awaits = True
 
-    @rule(place=PLACES, chosen=CHOSEN)
     def act_on_what_changed(self, place: int, chosen: set[int]) -> None:
         """Two decide about the same takes at once: the second is told."""
         scan = self._scan(place)
@@ -215,7 +269,6 @@ class RandomActs(RuleBasedStateMachine):
         for point in points:
             point.takes[-1].decision = "flagged"
 
-    @rule(place=PLACES, reason=REASONS, override=st.booleans(), fault=FAULTS)
     def archive(self, place: int, reason: str, override: bool, fault: str) -> None:
         """Somebody archives a scan."""
         scan = self._scan(place)
@@ -226,10 +279,9 @@ class RandomActs(RuleBasedStateMachine):
         if allowed:
             scan.state = "archived"
 
-    @rule(place=PLACES, fault=FAULTS)
     def restore(self, place: int, fault: str) -> None:
         """Somebody brings a scan back."""
-        scan = self._scan(place)
+        scan = self._scan(place, archived=True)
         allowed = scan.state == "archived"
         seen = self.shift.seen_scan(self._record(scan))
         self._ask(
@@ -238,7 +290,6 @@ class RandomActs(RuleBasedStateMachine):
         if allowed:
             scan.restore()
 
-    @rule(place=PLACES)
     def keep_aside(self, place: int) -> None:
         """Somebody leaves a scan for the experts."""
         scan = self._scan(place)
@@ -247,7 +298,6 @@ class RandomActs(RuleBasedStateMachine):
         self._ask(wish, "keep aside", allowed=scan.is_in_the_way)
         scan.is_aside = scan.is_aside or scan.is_in_the_way
 
-    @rule(place=PLACES)
     def stop(self, place: int) -> None:
         """Somebody stops a scan."""
         scan = self._scan(place)
@@ -256,12 +306,6 @@ class RandomActs(RuleBasedStateMachine):
         if allowed:
             scan.state = "stopped"
 
-    @rule(
-        series=st.integers(min_value=0, max_value=1),
-        previous=st.sampled_from(PreviousScan),
-        reason=REASONS,
-        fault=FAULTS,
-    )
     def start(self, series: int, previous: PreviousScan, reason: str, fault: str) -> None:
         """Somebody starts the next scan of a PMT."""
         if len(self.scans) >= 8:
@@ -342,8 +386,11 @@ class RandomActs(RuleBasedStateMachine):
                     told = decided.get((f"{scan.scan_id}/{point.name}", str(take.number)), "")
                     assert told == take.decision
 
-    def _scan(self, place: int) -> TrueScan:
-        return self.scans[place % len(self.scans)]
+    def _scan(self, place: int, *, archived: bool = False) -> TrueScan:
+        """Return a scan; at most places one where the act in hand can do something."""
+        fitting = [scan for scan in self.scans if (scan.state == "archived") == archived]
+        among = fitting if fitting and place % 4 else self.scans
+        return among[place % len(among)]
 
     def _points(self, scan: TrueScan, chosen: set[int]) -> list[TruePoint]:
         return [scan.points[number] for number in sorted(chosen)]
@@ -399,8 +446,10 @@ class RandomActs(RuleBasedStateMachine):
             pass
 
     def _settle(self, scan: TrueScan, name: str = "") -> None:
-        """Let results be stored, and a measured scan be complete."""
+        """Let results be stored and follow flagged takes, and a measured scan be complete."""
         self._turn()
+        while decision_queries.late_results(self.bench.store, "here"):
+            self._turn()
         scan.complete_if_measured()
         state = self._record(scan).state
         if state is ScanState.RUNNING and scan.state == "complete":
