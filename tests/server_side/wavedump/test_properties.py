@@ -156,7 +156,9 @@ def test_bytes_of_any_kind_end_in_events_or_the_documented_error(
         blocks, seen = read(content)
     except RawDataError:
         return
-    assert seen.events == len(numbers_of(blocks))
+    numbers = numbers_of(blocks)
+    assert seen.events == len(numbers)
+    assert numbers == sorted(set(numbers))
 
 
 @pytest.mark.parametrize("name", STYLES)
