@@ -1,10 +1,10 @@
 """Jobs, commands and audit lines as rows of text."""
 
-import json
 from dataclasses import dataclass, replace
 
 from background_executor.records import EventRecord, JobRecord
 from dashboard.theme import JOB_LOOKS, Look
+from dashboard.views.command_words import whole_command
 from dashboard.views.wording import local_time
 
 
@@ -37,26 +37,6 @@ def show_job(job: JobRecord, zone: str) -> JobView:
 
 def show_event(event: EventRecord, zone: str) -> tuple[str, ...]:
     """Show a line of the audit: when, who, what, of what, from where to where, why."""
-    change = " → ".join(readable(text) for text in (event.before, event.after) if text)
+    change = " → ".join(whole_command(text) for text in (event.before, event.after) if text)
     when = local_time(event.at, zone)
     return (when, event.actor, event.act, event.subject, change, event.reason)
-
-
-def readable(text: str) -> str:
-    """Write the arguments of a command as words; any other text as it stands."""
-    if not text.startswith("{"):
-        return text
-    try:
-        arguments = json.loads(text)
-    except ValueError:
-        return text
-    words = (f"{name.replace('_', ' ')}: {_value(value)}" for name, value in arguments.items())
-    return "; ".join(word for word in words if not word.startswith("kind: "))
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(_value(each) for each in value)
-    if isinstance(value, dict):
-        return " ".join(f"{name} {_value(each)}" for name, each in value.items() if name != "kind")
-    return str(value)

@@ -1,11 +1,8 @@
 """What the line at the top says: executor, link, ages, and the last commands."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-
-from pydantic import TypeAdapter
 
 from background_executor.records import (
     CommandRecord,
@@ -15,8 +12,7 @@ from background_executor.records import (
     LinkState,
 )
 from dashboard.theme import COMMAND_LOOKS, EXECUTOR_LOOKS, LINK_LOOKS, NEVER_STARTED, SILENT, Look
-from dashboard.views.wording import point_label
-from server_side.scan import Point
+from dashboard.views.command_words import command_words
 
 SILENT_AFTER = timedelta(seconds=15)
 """An executor that has not beaten for this long is not believed to run."""
@@ -24,36 +20,6 @@ ANSWER_SHOWN_FOR = MappingProxyType(
     {CommandState.DONE: timedelta(minutes=3), CommandState.REFUSED: timedelta(minutes=15)}
 )
 """How long an answered command stays in sight: what was refused, until somebody has read it."""
-
-_POINT: TypeAdapter[Point] = TypeAdapter(Point)
-
-_WORDS = MappingProxyType(
-    {
-        "start-scan": "Start scan",
-        "start-hv-check": "Start HV check",
-        "stop-scan": "Stop",
-        "process-existing": "Process existing data",
-        "list-acquisitions": "Look for existing data",
-        "sync-now": "Sync now",
-        "reset": "Read everything again",
-        "stop-executor": "Stop executor",
-        "resume-scan": "Continue",
-        "flag": "Flag",
-        "unflag": "Unflag",
-        "accept": "Accept",
-        "acknowledge": "Acknowledge",
-        "withdraw": "Take back",
-        "retake": "Retake",
-        "archive": "Archive",
-        "restore": "Restore",
-        "keep-aside": "Keep aside",
-        "plan-clean-up": "Count local copies",
-        "clean-up": "Clean up local copies",
-        "make-reference": "Make a reference",
-        "judge-again": "Judge again",
-        "import": "Import old data",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -107,7 +73,7 @@ def show_command(command: CommandRecord) -> CommandView:
     """Show a command."""
     return CommandView(
         command_id=command.command_id,
-        text=" ".join([_WORDS.get(command.kind, command.kind), *_subject(command)]),
+        text=command_words(command.arguments),
         look=COMMAND_LOOKS[command.state],
         answer=command.answer,
         operator=command.operator,
@@ -137,16 +103,3 @@ def _gone_message(executor: ExecutorRecord) -> str:
         f"Process {executor.pid} on {executor.host} said last that it was "
         f"{executor.state.value}. Nothing is fetched or judged: start it."
     )
-
-
-def _subject(command: CommandRecord) -> list[str]:
-    """Return what of a command's arguments a person wants to see."""
-    arguments = json.loads(command.arguments)
-    takes = arguments.get("takes", ())
-    if takes:
-        first = point_label(_POINT.validate_python(takes[0]["point"]))
-        more = f" and {len(takes) - 1} more" if len(takes) > 1 else ""
-        return [f"{first}{more} of scan {arguments['scan_id']}"]
-    names = ("serial_number", "nominal_v", "acquisition", "scan_id")
-    found = [str(arguments[name]) for name in names if name in arguments]
-    return [f"{text} V" if text.isdigit() and len(text) < 5 else text for text in found]

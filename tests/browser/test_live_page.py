@@ -198,7 +198,7 @@ def test_both_pmts_are_on_one_screen(live: Watched) -> None:
 
 def test_the_link_of_a_point_leads_to_everything_about_it(live: Watched) -> None:
     live.open("/?p1=theta10_phi90")
-    live.page.get_by_text("Everything about this point").first.click()
+    live.page.get_by_text("All about this point").first.click()
     expect(live.page.get_by_text("Checks of the verdict")).to_be_visible()
     expect(live.page.get_by_text("θ 10°, φ 90°", exact=True).first).to_be_visible()
     expect(live.page.get_by_text("Raw files", exact=True)).to_be_visible()

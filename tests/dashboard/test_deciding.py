@@ -1,16 +1,20 @@
 """What may be decided about points, and what is said before and after."""
 
 from dataclasses import replace
+from json import dumps
+from typing import get_args
 
 import pytest
 
+from background_executor.commands import Command
 from background_executor.decision_records import DecisionKind, DecisionRecord
 from background_executor.decisions.rules import seen
 from background_executor.records import PointRecord, PointState, Verdict
 from dashboard.components.plain import plain
+from dashboard.views.command_words import command_words, whole_command
 from dashboard.views.deciding import ACT_WORDS, TakesAct, decide, offers
-from dashboard.views.log import readable
 from dashboard.views.wording import file_size
+from server_side.boundary import BoundaryModel
 from tests.dashboard.conftest import NOW, make_point
 
 
@@ -87,11 +91,21 @@ def test_a_label_is_never_longer_than_a_label() -> None:
     assert len(plain("x" * 10_000)) <= 201
 
 
-def test_arguments_of_a_command_are_words_and_other_texts_stay_as_they_are() -> None:
-    asked = '{"kind":"stop-scan","scan_id":"0123456789ab","reason":"{wrong}"}'
-    assert readable(asked) == "scan id: 0123456789ab; reason: {wrong}"
-    assert readable("{not json") == "{not json"
-    assert readable("claimed") == "claimed"
+def test_a_command_is_said_in_words_and_other_texts_stay_as_they_are() -> None:
+    stop = '{"kind":"stop-scan","scan_id":"0123456789ab","reason":"{wrong}"}'
+    assert whole_command(stop) == "Stop scan 0123456789ab: {wrong}"
+    take = seen(POOR)
+    assert take is not None
+    flag = decide(TakesAct.FLAG, "0123456789ab", (take, take), "other", "a hum").model_dump_json()
+    assert whole_command(flag) == "Flag θ 10°, φ 90° and 1 more of scan 0123456789ab: other: a hum"
+    for text in ("{not json", "claimed", '{"spectra": 2}'):
+        assert whole_command(text) == text
+
+
+@pytest.mark.parametrize("command", get_args(get_args(Command)[0]), ids=lambda c: c.__name__)
+def test_every_command_has_words(command: type[BoundaryModel]) -> None:
+    kind = command.model_fields["kind"].default
+    assert command_words(dumps({"kind": kind})) != kind
 
 
 def test_sizes_are_written_in_the_largest_fitting_unit() -> None:
