@@ -56,8 +56,8 @@ def selection(reading: PulseReading, plan: ScanPlan) -> Selection:
 
 
 def test_the_simulated_truth_is_found(fitter, reading, selection, plan) -> None:
-    window = fixed_window_spectra(reading.pulses, 2)[0]
-    fits = (fitter.fit(window, "dft"),)
+    window, dark = fixed_window_spectra(reading.pulses, 2)
+    fits = fitter.fit(window, "dft"), fitter.fit(window, "moments", dark=dark)
     quality = {q.name: q for q in measure_quality(reading, selection, fits, plan, 2)}
     assert quality["occupancy"].value == pytest.approx(0.3, abs=0.03)
     assert quality["baseline_mean_adc"].value == pytest.approx(14_400, abs=5)
@@ -76,6 +76,10 @@ def test_the_simulated_truth_is_found(fitter, reading, selection, plan) -> None:
     assert isinstance(quality["reference_charge_pc"], Missing)
     assert "reference" in quality["reference_charge_pc"].reason
     assert isinstance(quality["gain_model_systematic"], Missing)
+    gains = [fit.gain_mean for fit in fits]
+    spread = (max(gains) - min(gains)) / np.mean(gains)
+    assert quality["gain_mean_model_systematic"].value == pytest.approx(spread)
+    assert 0 < quality["occupancy_model_systematic"].value < 0.2
 
 
 def test_what_was_not_fitted_is_missing_with_its_reason(reading, selection, plan) -> None:
