@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from pydantic import TypeAdapter
 
@@ -67,8 +68,14 @@ def status_report(config: SiteConfig, store: Store) -> StatusReport:
         jobs=tuple(job for newest in jobs for job in newest),
         waiting_commands=tuple(waiting),
         seen_at=datetime.now(UTC),
-        free_bytes=shutil.disk_usage(config.site.state_dir).free,
+        free_bytes=_free_bytes(config.site.state_dir),
     )
+
+
+def _free_bytes(folder: Path) -> int:
+    """Return the space left where a folder is, or where it would be made."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return shutil.disk_usage(there).free
 
 
 def status_json(report: StatusReport) -> str:
