@@ -193,14 +193,13 @@ def has_waiting_publications(store: Store, scan_id: str) -> bool:
 
 def late_results(store: Store, site: str) -> tuple[TakeRecord, ...]:
     """Return the flagged takes of which a result was stored after they were flagged."""
-    flagged_at = (
-        sa.select(sa.func.max(_decisions.decided_at))
-        .where(*(_decisions[name] == _results[name] for name in ("scan_id", "point", "take")))
-        .correlate(tables.results)
-        .scalar_subquery()
-    )
-    statement = sa.select(_results.scan_id).where(
-        _results.site == site, _results.stored_at > flagged_at
+    same = sa.and_(*(_decisions[name] == _results[name] for name in ("scan_id", "point", "take")))
+    statement = (
+        sa.select(_decisions.scan_id)
+        .select_from(tables.decisions)
+        .join(tables.results, same)
+        .where(_decisions.site == site, _decisions.decision == DecisionKind.FLAGGED)
+        .where(_results.stored_at > _decisions.decided_at)
     )
     scans = {row.scan_id for row in _all(store, statement.distinct())}
     takes = (take for scan_id in sorted(scans) for take in takes_of_scan(store, scan_id))
