@@ -1,6 +1,6 @@
 """What the command line does for a new site: doctor, enrol, deploy, roll-back, the job script.
 
-Acts that change something take the executor's lock: none runs beside them.
+Acts that use the network take the executor's lock: none runs beside them.
 """
 
 import argparse
@@ -24,10 +24,12 @@ EXIT_FAILED = 1
 
 def run_doctor(given: argparse.Namespace) -> int:
     """Print every check of a site; fail when one does."""
-    failures = 0
-    for finding in diagnose(load_config(given.settings)):
-        print(finding.line(), flush=True)
-        failures += finding.state is CheckState.FAILED
+    config, failures = load_config(given.settings), 0
+    # Beside a running executor it would be a second connection to the login node.
+    with instance.hold_lock(config):
+        for finding in diagnose(config):
+            print(finding.line(), flush=True)
+            failures += finding.state is CheckState.FAILED
     print("the site is ready" if not failures else f"failed checks: {failures}")
     return EXIT_FAILED if failures else EXIT_DONE
 

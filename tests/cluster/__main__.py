@@ -35,8 +35,11 @@ def bring_up() -> int:
     _STATE_FILE.write_text(str(cluster.folder))
     ssh = cluster.ssh
     print(f"cluster in {cluster.folder}, host key {ssh.host_key_fingerprint()}")
-    print(f"  ssh -i {ssh.client_key} -p {ssh.port} {ssh.user}@{ssh.host}")
-    print(f"  export SLURM_CONF={cluster.slurm.config_file}   # for squeue, sbatch, ... here")
+    print("for ~/.ssh/config, then 'ssh play' and, in [site.ssh], host = \"play\":")
+    print(f"  Host play\n    HostName {ssh.host}\n    Port {ssh.port}\n    User {ssh.user}")
+    print(f"    IdentityFile {ssh.client_key}")
+    print("to ask SLURM from here:")
+    print(f"  export SLURM_CONF={cluster.slurm.config_file}")
     return 0
 
 
