@@ -106,7 +106,8 @@ class DftThreshold:
         triggers = total / (1.0 - math.exp(-occupancy))
         bin_width = float(edges[1] - edges[0])
         error = peak.sigma_pc / math.sqrt(total)
-        width, noise = min(peak.sigma_pc, 0.4 * place), NOISE_OVER_PEAK * place
+        width = min(max(peak.sigma_pc, 0.06 * place), 0.4 * place)
+        noise = NOISE_OVER_PEAK * place
         return Start(
             (
                 StartRow(1.2 * triggers, 0.02 * triggers, 0.0, 50.0 * triggers),

@@ -137,7 +137,7 @@ def _combine(
 
     occupancy = _difference(dark.log_below(cut), light.log_below(cut), dark_first=True)
     light_level = estimate(occupancy)
-    if light_level.value < MIN_SIGNIFICANCE * light_level.error:
+    if light_level.value <= MIN_SIGNIFICANCE * light_level.error:
         return Refusal(
             f"the occupancy is {light_level.value:.4f} +- {light_level.error:.4f}: no light"
         )

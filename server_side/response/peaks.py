@@ -13,6 +13,8 @@ MIN_HEIGHT = 0.25
 """A peak must reach this part of the highest one."""
 MAX_LOW_END = 0.5
 """Counts at the low end, over the height of the first peak, above which it is not the first."""
+LEAST_PEAK_BINS = 2.0
+"""The first peak must lie so many bins above zero charge."""
 SMOOTHING_BINS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 """Widths of the smoothing kernel that are tried, finest first."""
 
@@ -65,6 +67,10 @@ def find_photoelectron_peak(counts: Array, edges_pc: Array) -> Peak | Refusal:
     peak = find_first_peak(counts, edges_pc)
     if peak is None:
         return Refusal("the spectrum has no peak that stands out of its statistical errors")
+    if peak.position_pc < LEAST_PEAK_BINS * float(np.median(np.diff(edges_pc))):
+        return Refusal(
+            f"the first peak lies at {peak.position_pc:.3g} pC: no charge that these bins resolve"
+        )
     if counts[:2].mean() > MAX_LOW_END * peak.height:
         return Refusal(
             f"the spectrum rises towards its low end: the peak at {peak.position_pc:.2f} pC "

@@ -55,6 +55,8 @@ def find_pedestal(spectrum: Spectrum) -> PedestalStart | Refusal:
             f"{MIN_PHOTOELECTRON_CHARGES}: there is no light"
         )
     mean_charge = float(np.average(centres, weights=counts)) - mean
+    if mean_charge <= 0.0:
+        return Refusal("the mean charge does not lie above the first peak: it is no pedestal")
     occupancy = -math.log(max(ped_events / total, 1e-4))
     spe_peak = _spe_peak(counts, edges, mean, sigma) if occupancy < 1.0 else None
     if spe_peak is None:

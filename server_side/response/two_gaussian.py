@@ -80,8 +80,8 @@ class TwoGaussian:
 
     def _start_at(self, peak: Peak, counts: Array, edges: Array) -> Start:
         total = float(counts.sum())
-        mean, sigma = peak.position_pc, min(peak.sigma_pc, 0.6 * peak.position_pc)
-        bin_width = float(np.median(np.diff(edges)))
+        mean, bin_width = peak.position_pc, float(np.median(np.diff(edges)))
+        sigma = max(min(peak.sigma_pc, 0.6 * mean), 0.3 * bin_width)
         first = min(peak.height * math.sqrt(2.0 * math.pi) * sigma / bin_width, total)
         second = max(total - first, 0.02 * total)
         step, error = 2.0 * math.sqrt(total), 3.0 * sigma / math.sqrt(total)
