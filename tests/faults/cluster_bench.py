@@ -11,7 +11,13 @@ from pathlib import Path
 from background_executor import queries
 from background_executor.config import load_config
 from background_executor.crash_points import VARIABLE
-from background_executor.records import ENDED_JOB_STATES, ExecutorRecord, LinkState, ScanRecord
+from background_executor.records import (
+    ENDED_JOB_STATES,
+    ExecutorRecord,
+    JobRecord,
+    LinkState,
+    ScanRecord,
+)
 from background_executor.scheduler import Scheduler
 from background_executor.ssh import SshTransport
 from background_executor.status import status_report
@@ -77,6 +83,14 @@ class ClusterBench(Bench):
             self.cluster.slurm.run("scancel", job)
         self.site.transport.close()
         self.store.close()
+
+    def newest_job(self, scan: ScanRecord) -> JobRecord:
+        """Return the job of a scan that was made last."""
+        return self.jobs(scan)[0]
+
+    def until_first_point(self, scan: ScanRecord) -> None:
+        """Step until the first point of a scan is stored."""
+        self.until(lambda: "stored" in self.states(scan))
 
     def word(self) -> ExecutorRecord:
         """Return what the executor last said of itself."""

@@ -49,7 +49,7 @@ def test_no_job_is_made_while_the_disk_of_the_cluster_is_full(
     disk.fill()
     scan = bench.start_scan()
     bench.step(30)
-    assert bench.jobs(scan)[0].state is JobState.INTENT
+    assert bench.newest_job(scan).state is JobState.INTENT
     assert FULL in bench.word().message
     assert bench.jobs_in_slurm() == []
     disk.make_room()
@@ -63,11 +63,11 @@ def test_a_job_whose_disk_fills_up_stops_and_asks(
     disk = server_disk(bench, small_disk)
     bench.behave(WAITS)
     scan = bench.start_scan()
-    bench.until(lambda: "stored" in bench.states(scan))
+    bench.until_first_point(scan)
     disk.fill()
     bench.let_go()
-    bench.until(lambda: bench.jobs(scan)[0].state in ENDED_JOB_STATES)
-    assert bench.jobs(scan)[0].state is JobState.FAILED
+    bench.until(lambda: bench.newest_job(scan).state in ENDED_JOB_STATES)
+    assert bench.newest_job(scan).state is JobState.FAILED
     bench.until(lambda: awaits_operator(bench.scan(scan), bench.jobs(scan)))
     assert bench.states(scan).count("stored") == 1
     disk.make_room()
@@ -83,7 +83,7 @@ def test_results_wait_on_the_server_while_the_disk_for_them_here_is_full(
     disk = small_disk(bench.config.results_folder)
     bench.behave(WAITS)
     scan = bench.start_scan()
-    bench.until(lambda: "stored" in bench.states(scan))
+    bench.until_first_point(scan)
     disk.fill()
     bench.let_go()
     bench.until(lambda: FULL in bench.word().message)

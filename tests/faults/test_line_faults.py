@@ -18,7 +18,7 @@ def test_a_line_that_fails_during_a_scan_costs_time_and_nothing_else(
 ) -> None:
     bench.behave(WAITS)
     scan = bench.start_scan()
-    bench.until(lambda: "stored" in bench.states(scan))
+    bench.until_first_point(scan)
     line.cut() if fault == "cut" else line.swallow()
     bench.step(30)
     if fault == "swallow":

@@ -39,11 +39,11 @@ def test_other_jobs_with_similar_names_are_never_touched(
     (job,) = bench.jobs(scan)
     names = [job.job[:-1], job.job + "x", job.job[:8], "pmt", "sh", job.job.upper() + "1"]
     strangers += [start_stranger(cluster, name) for name in names]
-    bench.until(lambda: "stored" in bench.states(scan))
+    bench.until_first_point(scan)
     bench.behave(Behaviour(deaf=True))
     answer = bench.ask(StopScan(scan_id=scan.scan_id, reason="the laser is off"))
     assert answer.state == "done"
-    bench.until(lambda: bench.jobs(scan)[0].state in ENDED_JOB_STATES)
+    bench.until(lambda: bench.newest_job(scan).state in ENDED_JOB_STATES)
     bench.until(lambda: bench.jobs_in_slurm("PENDING,RUNNING") == [])
     alive = cluster.slurm.run("squeue", "-h", "--states=PENDING,RUNNING", "-o", "%i").stdout
     assert set(strangers) <= set(alive.split())
@@ -55,9 +55,9 @@ def test_a_deaf_job_is_cancelled_and_nothing_else(
     bench.behave(Behaviour(publish=1, end="hang", deaf=True))
     scan = bench.start_scan()
     strangers.append(start_stranger(cluster, bench.jobs(scan)[0].job[:-1] + "z"))
-    bench.until(lambda: "stored" in bench.states(scan))
+    bench.until_first_point(scan)
     bench.ask(StopScan(scan_id=scan.scan_id))
-    bench.until(lambda: bench.jobs(scan)[0].state in ENDED_JOB_STATES)
+    bench.until(lambda: bench.newest_job(scan).state in ENDED_JOB_STATES)
     bench.wait_for(lambda: bench.jobs_in_slurm("RUNNING,COMPLETING") == [])
     assert strangers[0] in cluster.slurm.run("squeue", "-h", "-o", "%i").stdout.split()
 
@@ -86,7 +86,7 @@ def test_of_two_executors_one_works(bench: ClusterBench, settings_file: Path) ->
 def test_a_clock_that_jumps_an_hour_loses_nothing(bench: ClusterBench, jump_s: float) -> None:
     bench.behave(WAITS)
     scan = bench.start_scan()
-    bench.until(lambda: "stored" in bench.states(scan))
+    bench.until_first_point(scan)
     bench.step(jump_s)
     bench.let_go()
     bench.until(lambda: bench.is_complete(scan))
