@@ -6,16 +6,23 @@ Acts that use the network take the executor's lock: none runs beside them.
 import argparse
 import contextlib
 import getpass
+import time
 from datetime import UTC, datetime
 
 from background_executor import instance
-from background_executor.config import SiteConfig, load_config
+from background_executor.config import SiteConfig, SshSection, load_config
 from background_executor.deploy import deploy, roll_back
 from background_executor.doctor import CheckState
 from background_executor.errors import SettingsError
 from background_executor.job_preview import preview_job
 from background_executor.site import open_transport
-from background_executor.ssh import HostKeyOffer, next_host_key, store_host_key
+from background_executor.ssh import (
+    HostKeyOffer,
+    connect_record,
+    next_host_key,
+    read_route,
+    store_host_key,
+)
 from background_executor.way_checks import diagnose
 
 EXIT_DONE = 0
@@ -27,6 +34,7 @@ def run_doctor(given: argparse.Namespace) -> int:
     config, failures = load_config(given.settings), 0
     # Beside a running executor it would be a second connection to the login node.
     with instance.hold_lock(config):
+        _wait_for_turn(config)
         for finding in diagnose(config):
             print(finding.line(), flush=True)
             failures += finding.state is CheckState.FAILED
@@ -40,8 +48,9 @@ def enrol(given: argparse.Namespace) -> int:
     section = config.site.ssh
     if section is None:
         raise SettingsError(f"site {config.site.name} has no section [site.ssh]: nothing to enrol")
+    last_hop = read_route(section)[-1]
     with instance.hold_lock(config):
-        while (offer := next_host_key(section)) is not None:
+        while (offer := _ask_for_key(config, section)) is not None:
             if not _is_confirmed(offer, given.fingerprint):
                 print("nothing was enrolled")
                 return EXIT_FAILED
@@ -49,8 +58,28 @@ def enrol(given: argparse.Namespace) -> int:
             key = f"{offer.hop.key_name}, {offer.kind} {offer.fingerprint}"
             _record(config, "host key enrolled", key)
             print(f"enrolled {offer.hop.key_name} in {section.known_hosts}")
+            if offer.hop == last_hop:
+                break
     print("every host key on the way is enrolled")
     return EXIT_DONE
+
+
+def _ask_for_key(config: SiteConfig, section: SshSection) -> HostKeyOffer | None:
+    _wait_for_turn(config)
+    connect_record(config.site, section).note()
+    return next_host_key(section)
+
+
+def _wait_for_turn(config: SiteConfig) -> None:
+    """Wait until a connect is allowed: login nodes ban clients that come back too soon."""
+    if config.site.ssh is None:
+        return
+    record = connect_record(config.site, config.site.ssh)
+    wait_s = record.wait_s()
+    if wait_s > 0:
+        interval_s = config.site.ssh.connect_interval_s
+        print(f"waits {wait_s:.0f} s: one connect in {interval_s:.0f} s, no more", flush=True)
+        time.sleep(wait_s)
 
 
 def enrol_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +93,7 @@ def ship(given: argparse.Namespace) -> int:
     """Put server_side on the server, or go back to the version before."""
     config = load_config(given.settings)
     with instance.hold_lock(config):
+        _wait_for_turn(config)
         return _roll_back(config) if given.roll_back else _deploy(config, given)
 
 

@@ -16,6 +16,7 @@ from background_executor.ssh import (
     LoginRefusedError,
     SshTransport,
     UnknownHostKeyError,
+    connect_record,
     read_route,
 )
 from background_executor.transport import LocalTransport, Transport
@@ -32,6 +33,7 @@ def diagnose(config: SiteConfig) -> Iterator[Finding]:
     if config.site.ssh is not None:
         section = config.site.ssh.model_copy(update={"max_refusals": 1})
         transport = SshTransport(section, call_timeout_s=config.site.call_timeout_s)
+        connect_record(config.site, section).note()
         findings = list(_walk(section, transport))
     else:
         local = "the server is this machine"

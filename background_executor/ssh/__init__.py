@@ -15,7 +15,7 @@ from background_executor.ssh.host_keys import (
 )
 from background_executor.ssh.link import LoginRefusedError, next_host_key
 from background_executor.ssh.route import Hop, read_route
-from background_executor.ssh.transport import SshTransport, open_ssh_transport
+from background_executor.ssh.transport import SshTransport, connect_record, open_ssh_transport
 
 __all__ = [
     "ChangedHostKeyError",
@@ -24,6 +24,7 @@ __all__ = [
     "LoginRefusedError",
     "SshTransport",
     "UnknownHostKeyError",
+    "connect_record",
     "next_host_key",
     "open_ssh_transport",
     "read_route",

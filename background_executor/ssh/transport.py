@@ -29,6 +29,7 @@ from background_executor.errors import (
 )
 from background_executor.ssh.archive import TAR_COMMAND, check_end, check_names, read_archive
 from background_executor.ssh.commands import RemoteCommand
+from background_executor.ssh.connect_record import ConnectRecord
 from background_executor.ssh.link import LoginRefusedError, SshLink, open_link
 from background_executor.ssh.listing import list_command, read_listing
 from background_executor.ssh.pacing import ConnectPacer
@@ -36,6 +37,8 @@ from background_executor.ssh.pipelining import REQUEST_BYTES, RoundTrips
 from background_executor.ssh.route import read_route
 from background_executor.transport import CommandOutput, FetchedFile, FilePart, RemoteEntry
 
+LAST_CONNECT_FILE = "last-connect"
+"""Below the site's state folder."""
 HEARTBEAT_S = 20.0
 """A connection that answered so recently is taken for alive."""
 HEARTBEAT_TIMEOUT_S = 10.0
@@ -59,6 +62,8 @@ class SshTransport:
         How long a call without a time-out of its own may take.
     clock
         Monotonic seconds, for the pace of connects and the heartbeat.
+    record
+        What other processes of the site know of the last connect.
     """
 
     def __init__(
@@ -67,8 +72,10 @@ class SshTransport:
         *,
         call_timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
+        record: ConnectRecord | None = None,
     ) -> None:
         self._section = section
+        self._record = record
         self._call_timeout_s = call_timeout_s
         self._clock = clock
         self._round_trips = RoundTrips()
@@ -213,10 +220,19 @@ class SshTransport:
             self._link = self._open()
         return self._link
 
+    def _begin_connect(self) -> None:
+        """Note that a connect begins, unless this process or another one has just made one."""
+        wait_s = self._record.wait_s() if self._record else 0.0
+        if wait_s > 0:
+            raise UnreachableError(f"not connected; next try in {wait_s:.0f} s")
+        self._pacer.begin()
+        if self._record:
+            self._record.note()
+        self._connects += 1
+
     def _open(self) -> SshLink:
         route = read_route(self._section)
-        self._pacer.begin()
-        self._connects += 1
+        self._begin_connect()
         section = self._section
         try:
             link = open_link(
@@ -302,7 +318,14 @@ def open_ssh_transport(site: SiteSection) -> SshTransport:
     """
     if site.ssh is None:
         raise SettingsError(f"site {site.name} has no section [site.ssh]")
-    return SshTransport(site.ssh, call_timeout_s=site.call_timeout_s)
+    return SshTransport(
+        site.ssh, call_timeout_s=site.call_timeout_s, record=connect_record(site, site.ssh)
+    )
+
+
+def connect_record(site: SiteSection, section: SshSection) -> ConnectRecord:
+    """Return when the site was last connected to."""
+    return ConnectRecord(site.state_dir / LAST_CONNECT_FILE, section.connect_interval_s)
 
 
 def _reason(error: Exception) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from background_executor.errors import RefusedError, UnreachableError, UntrustedFileError
 from background_executor.ssh import SshTransport, next_host_key, store_host_key
+from background_executor.ssh.connect_record import ConnectRecord
 from background_executor.transport import FilePart
 from tests.cluster.cluster import RealCluster
 from tests.cluster.conftest import Clock
@@ -76,6 +77,20 @@ def test_a_cut_connection_is_noticed_and_made_again_when_the_pace_allows(
     clock.pass_by(0.2)
     assert says_hello(transport)
     assert line.connections == 2
+
+
+def test_a_process_that_is_started_again_keeps_the_pace_of_the_one_before(
+    cluster: RealCluster, line: Line, tmp_path: Path
+) -> None:
+    section = ssh_section(cluster, tmp_path, port=line.port)
+    record = ConnectRecord(tmp_path / "last-connect", section.connect_interval_s)
+    before = SshTransport(section, call_timeout_s=2.0, record=record)
+    before.connect()
+    before.close()
+    after = SshTransport(section, call_timeout_s=2.0, record=record)
+    with pytest.raises(UnreachableError, match=r"next try in 1[0-5] s"):
+        after.connect()
+    assert line.connections == 1
 
 
 @pytest.mark.parametrize(
