@@ -89,7 +89,9 @@ def _refuse_archive(offer: ArchiveOffer | None, reason: str, *, override: bool) 
         raise CommandError(f"{what} cannot be archived: {'; '.join(offer.obstacles)}")
     if offer.unsettled and not override:
         listed = "; ".join(f"{each.point.point.name}: {each.why}" for each in offer.unsettled)
-        raise CommandError(f"{len(offer.unsettled)} points of {what} are not settled: {listed}")
+        count = len(offer.unsettled)
+        left = "1 point" if count == 1 else f"{count} points"
+        raise CommandError(f"{left} of {what} not settled: {listed}")
     if offer.needs_reason and not reason.strip():
         why = "has unsettled points" if offer.unsettled else "was stopped"
         raise CommandError(f"{what} {why}: say the reason for archiving it as it is")
