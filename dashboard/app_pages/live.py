@@ -28,13 +28,15 @@ def place(slot: Slot) -> None:
         show_place(site, slot, operator, datetime.now(UTC))
 
 
-left, right = st.columns([1, 6], gap="small", vertical_alignment="center")
+# Every part has its place before any is drawn: a run that is cut short leaves no part without one.
+top, places = st.container(), st.container(key="places")
+left, right = top.columns([1, 6], gap="small", vertical_alignment="center")
+columns = places.columns(2, gap="small", border=True)
 with left:
     operator = operator_name()
 with right:
     head()
-with st.container(key="places"):
-    for column, slot in zip(st.columns(2, gap="small", border=True), Slot, strict=True):
-        with column:
-            place(slot)
+for column, slot in zip(columns, Slot, strict=True):
+    with column:
+        place(slot)
 show_drawer(site, operator)

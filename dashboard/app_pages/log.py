@@ -27,14 +27,23 @@ def commands() -> None:
     command_table(queries.commands(site.store, site.name, limit=20), site.zone)
 
 
-scan = pick_scan(queries.scans(site.store, site.name), site.zone)
-st.subheader("Audit")
-chosen = audit_filter(site, scan)
-events(chosen)
-audit_downloads(site, chosen)
-st.subheader("Commands")
-commands()
-st.subheader("Jobs of this scan")
-if scan is not None:
-    job_table(queries.jobs(site.store, scan.scan_id), site.zone)
-job_script(preview_job(site.config, datetime.now(UTC)))
+# Every part has its place before any is drawn: a run that is cut short leaves no part without one.
+choice, audit, asked, jobs = st.container(), st.container(), st.container(), st.container()
+with choice:
+    scan = pick_scan(queries.scans(site.store, site.name), site.zone)
+with audit:
+    st.subheader("Audit")
+    chosen = audit_filter(site, scan)
+    lines, files = st.container(), st.container()
+with lines:
+    events(chosen)
+with files:
+    audit_downloads(site, chosen)
+with asked:
+    st.subheader("Commands")
+    commands()
+with jobs:
+    st.subheader("Jobs of this scan")
+    if scan is not None:
+        job_table(queries.jobs(site.store, scan.scan_id), site.zone)
+    job_script(preview_job(site.config, datetime.now(UTC)))

@@ -39,16 +39,21 @@ def trash() -> None:
     clean_up(site, operator)
 
 
-left, right = st.columns([1, 6], gap="small", vertical_alignment="center")
+# Every part has its place before any is drawn: a run that is cut short leaves no part without one.
+top, choice, shown, below = st.container(), st.container(), st.container(), st.container()
+left, right = top.columns([1, 6], gap="small", vertical_alignment="center")
 with left:
     operator = operator_name()
 with right:
     head()
-chosen = pick_scan(queries.scans(site.store, site.name), site.zone)
-if chosen is None:
-    st.html(paragraph("No scan yet: start one on the live page."))
-else:
-    sheet(chosen)
-st.subheader("Local clean-up")
-trash()
+with choice:
+    chosen = pick_scan(queries.scans(site.store, site.name), site.zone)
+with shown:
+    if chosen is None:
+        st.html(paragraph("No scan yet: start one on the live page."))
+    else:
+        sheet(chosen)
+with below:
+    st.subheader("Local clean-up")
+    trash()
 show_drawer(site, operator)

@@ -13,18 +13,16 @@ from background_executor.records import (
 )
 from background_executor.reference import ReferenceRecord
 from dashboard.theme import CHECK_LOOKS, LOOKS, Face, Look, face_of_verdict
+from dashboard.views.origin import Row, show_input, show_origin, take_label
 from dashboard.views.panel import PanelView, show_panel
 from dashboard.views.wording import (
     NO_NUMBER,
     count,
-    duration,
     gain_with_error,
     local_time,
     with_error,
 )
 from server_side.result import InputFile, Measurement, NoFit, Quantity, ValidFit
-
-Row = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -104,8 +102,8 @@ def show_point(
         fits=_fits(shown),
         parameters=_parameters(shown),
         quality=tuple(_measurement(entry) for entry in _quality(shown)),
-        origin=_origin(shown, zone) if shown is not None else (),
-        inputs=tuple(_input(entry, zone) for entry in _inputs(shown)),
+        origin=show_origin(shown, zone) if shown is not None else (),
+        inputs=tuple(show_input(entry, zone) for entry in _inputs(shown)),
         takes=tuple(_take(entry, shown, zone) for entry in results),
         plot=shown.folder / shown.result.charge_plot if shown is not None else None,
     )
@@ -123,7 +121,7 @@ def _show_panel(
     if shown is None or shown.result_id == point.result_id or shown.verdict is None:
         return panel
     look = LOOKS[face_of_verdict(shown.verdict.verdict)]
-    title = f"{panel.title}, {_take_label(shown)} of {count(len(results), 'result', 'results')}"
+    title = f"{panel.title}, {take_label(shown)} of {count(len(results), 'result', 'results')}"
     return PanelView(
         name=panel.name,
         title=title,
@@ -239,53 +237,8 @@ def _measurement(entry: Measurement) -> Row:
     return (name, NO_NUMBER, f"not measured: {entry.reason}")
 
 
-def _origin(record: ResultRecord, zone: str) -> tuple[tuple[str, str], ...]:
-    result, source = record.result, record.result.provenance
-    acquisition = source.acquisition
-    return (
-        ("serial number", f"{result.serial_number}, PMT {result.slot.value}"),
-        ("scan", result.scan_id),
-        ("take", _take_label(record)),
-        ("triggers", f"{result.triggers:,}, {result.selected_charges:,} charges selected"),
-        ("raw folder", acquisition.folder),
-        (
-            "data taken",
-            f"{local_time(acquisition.began_at, zone)} to {local_time(acquisition.ended_at, zone)}",
-        ),
-        ("complete because", acquisition.complete_because),
-        ("PMT channel", f"{acquisition.pmt_channel} {acquisition.channel_note}".strip()),
-        ("analysed", f"{local_time(source.measured_at, zone)} on {source.host}"),
-        ("analysis took", duration(source.duration_s)),
-        ("job", source.job or ""),
-        ("software", f"server_side {source.software_version}"),
-        ("settings", f"sha256 {source.settings_sha256}"),
-        ("manifest", f"sha256 {record.manifest_sha256}"),
-        ("ROOT file", source.root_file or ""),
-        ("verified copy", str(record.folder)),
-        ("stored", local_time(record.stored_at, zone)),
-    )
-
-
 def _inputs(record: ResultRecord | None) -> tuple[InputFile, ...]:
     return () if record is None else record.result.provenance.inputs
-
-
-def _input(entry: InputFile, zone: str) -> Row:
-    lost = (
-        ("skipped", entry.skipped_events),
-        ("torn", entry.torn_events),
-        ("lost", entry.lost_events),
-        ("doubled", entry.doubled_events),
-    )
-    damage = [f"{number:,} {word}" for word, number in lost if number]
-    return (
-        str(entry.channel),
-        entry.path,
-        f"{entry.size_bytes:,} bytes, {entry.raw_format}",
-        local_time(entry.modified_at, zone),
-        f"{entry.events:,}",
-        "; ".join([*damage, *entry.damage]) or "none",
-    )
 
 
 def _take(record: ResultRecord, shown: ResultRecord | None, zone: str) -> TakeView:
@@ -294,14 +247,9 @@ def _take(record: ResultRecord, shown: ResultRecord | None, zone: str) -> TakeVi
     fit = next((fit for fit in record.result.fits if isinstance(fit, ValidFit)), None)
     return TakeView(
         result_id=record.result_id,
-        label=_take_label(record),
+        label=take_label(record),
         look=LOOKS[face or Face.UNJUDGED],
         gain=_gain(fit.gain_peak, fit.gain_peak_err) if fit else NO_NUMBER,
         measured=local_time(record.result.provenance.measured_at, zone),
         is_shown=shown is not None and record.result_id == shown.result_id,
     )
-
-
-def _take_label(record: ResultRecord) -> str:
-    take = record.result.take
-    return f"take {take.take}, revision {take.revision}"
