@@ -99,7 +99,11 @@ class _Loss:
         """Return the minimum with intervals by Minos, or with why there are none."""
         if minimum.covariance is None:
             return minimum
-        found, lower_minimum = result.errors(params=free, method="minuit_minos")
+        try:
+            found, lower_minimum = result.errors(params=free, method="minuit_minos")
+        except RuntimeError as error:
+            # Minuit's word for a minimum that Minos cannot begin from.
+            return replace(minimum, fault=f"Minos failed: {str(error)[:60]}")
         if lower_minimum is not None:
             return replace(minimum, fault="Minos found a lower minimum")
         rows = [found[parameter] for parameter in free]

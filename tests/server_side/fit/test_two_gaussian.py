@@ -139,5 +139,5 @@ def test_too_few_charges_are_an_outcome_of_their_own(fitter, make_spectrum) -> N
 
 
 def test_a_model_that_does_not_exist_is_refused_by_name(fitter, real_spectra) -> None:
-    with pytest.raises(ValueError, match="no model 'three_gaussian' for the threshold spectrum"):
+    with pytest.raises(ValueError, match="no model 'three_gaussian'; there are two_gaussian, "):
         fitter.fit(real_spectra[0].spectrum, "three_gaussian")
