@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from background_executor import tables
 from background_executor.reference import ReferenceContent, ReferenceKind
-from background_executor.writing.transaction import Transaction
+from background_executor.writing.transaction import Transaction, Values
 
 
 class ReferenceWriting(Transaction):
@@ -28,12 +28,8 @@ class ReferenceWriting(Transaction):
         version
             Of a reference that was lost and comes back; the next one when absent.
         """
-        columns = tables.reference_versions.c
         key = {"site": site, "kind": kind, "subject": subject}
-        known = sa.select(sa.func.max(columns.version)).where(
-            *[columns[name] == value for name, value in key.items()]
-        )
-        before = int(self.select(known).scalar() or 0)
+        before = self._newest_version(key)
         version = version or before + 1
         values = {
             "version": version,
@@ -43,13 +39,16 @@ class ReferenceWriting(Transaction):
             "made_at": self.now,
         }
         self.insert(tables.reference_versions, key | values)
-        self.add_event(
-            site,
-            operator,
-            f"reference {kind.value} {subject}",
-            "reference made",
-            before=f"version {before}" if before else "",
-            after=f"version {version}: {content.origin}",
-            reason=comment,
-        )
+        words = {
+            "before": f"version {before}" if before else "",
+            "after": f"version {version}: {content.origin}",
+            "reason": comment,
+        }
+        what = f"reference {kind.value} {subject}"
+        self.add_event(site, operator, what, "reference made", **words)
         return version
+
+    def _newest_version(self, key: Values) -> int:
+        columns = tables.reference_versions.c
+        same = [columns[name] == value for name, value in key.items()]
+        return int(self.select(sa.select(sa.func.max(columns.version)).where(*same)).scalar() or 0)
