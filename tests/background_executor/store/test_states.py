@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from background_executor import queries
+from background_executor.decision_records import MoveState
 from background_executor.errors import StoreError
 from background_executor.records import (
     ENDED_JOB_STATES,
@@ -23,6 +24,7 @@ from background_executor.records import (
 from background_executor.states import (
     COMMAND_TRANSITIONS,
     JOB_TRANSITIONS,
+    MOVE_TRANSITIONS,
     POINT_TRANSITIONS,
     SCAN_TRANSITIONS,
     check_transition,
@@ -35,6 +37,7 @@ TABLES = {
     PointState.EXPECTED: POINT_TRANSITIONS,
     ScanState.RUNNING: SCAN_TRANSITIONS,
     CommandState.WAITING: COMMAND_TRANSITIONS,
+    MoveState.INTENDED: MOVE_TRANSITIONS,
 }
 """Each table by the state that everything begins in."""
 PAIRS = [
