@@ -29,7 +29,7 @@ from tests.background_executor.bench import make_site_folder
 from tests.background_executor.fake_job import BEHAVIOUR_FILE, Behaviour
 from tests.browser.conftest import PageServer, Watched, run_server, watch_page
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 POINTS = ("theta0_phi0", "theta10_phi0", "theta10_phi90")
 BAD_POINT = "theta10_phi90"
