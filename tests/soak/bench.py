@@ -7,10 +7,9 @@ import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from background_executor import queries
+from background_executor import instance
 from background_executor.commands import Command
 from background_executor.config import load_config
-from background_executor.records import JobState
 from tests.background_executor.fake_job import BEHAVIOUR_FILE, Behaviour
 from tests.cluster.cluster import RealCluster
 from tests.cluster.line import Line
@@ -18,6 +17,9 @@ from tests.cluster.site_settings import make_cluster_site
 from tests.faults.cluster_bench import run_executor
 
 SITE = "here"
+SECOND_REFUSES_S = 120.0
+PACE_S = 0.4
+"""Between two points of a scan: slow enough that a fault mostly finds a job at work."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class SoakBench:
         )
         self.config = load_config(self.settings)
         self.store = self.config.open_store()
-        behaviour = json.dumps(asdict(Behaviour(pace_s=0.2)))
+        behaviour = json.dumps(asdict(Behaviour(pace_s=PACE_S)))
         Path(self.config.site.raw_base, BEHAVIOUR_FILE).write_text(behaviour)
         self.lives: list[list[Footprint]] = []
         """What each life of the executor held, moment by moment."""
@@ -90,24 +92,28 @@ class SoakBench:
         self.executor.terminate()
         self.executor.wait(60)
 
-    def start_second_executor(self) -> None:
-        """Start an executor beside the one that runs: it must refuse."""
-        status = run_executor(self.settings).wait(60)
+    def start_second_executor(self) -> bool:
+        """Start a second executor, which must refuse to work; False while the first begins."""
+        holder = instance.holder(self.config)
+        if holder is None or holder.pid != self.executor.pid:
+            return False  # the first is still on its way up: either may win
+        second = run_executor(self.settings)
+        try:
+            status = second.wait(SECOND_REFUSES_S)
+        finally:
+            second.kill()
         if status == 0:
             raise RuntimeError("a second executor of the site worked beside the first")
+        return True
 
     def ask(self, command: Command) -> None:
         """Ask the executor for something, as the page does."""
         self.store.enqueue(SITE, command, "soak", str(uuid.uuid4()))
 
-    def running_jobs(self) -> list[str]:
-        """Return the scheduler's ids of our jobs that run."""
-        return [
-            job.scheduler_id
-            for scan in queries.running_scans(self.store, SITE)
-            for job in queries.jobs(self.store, scan.scan_id)
-            if job.state is JobState.RUNNING and job.scheduler_id is not None
-        ]
+    def jobs_at_work(self) -> list[str]:
+        """Return the ids of our jobs that SLURM runs now."""
+        argv = ["squeue", "-h", "--states=RUNNING", "--partition=physical", "-o", "%i"]
+        return self.cluster.slurm.run(*argv).stdout.split()
 
     def give_node_back(self) -> bool:
         """Do as a site's administrator when SLURM took the node out; tell whether it had."""

@@ -110,9 +110,9 @@ class Soak:
 
     def _break_something(self) -> None:
         name = self.chance.choice(list(FAULTS))
-        self.faults[name] += 1
-        print(f"  {name:24} {self.progress()}", flush=True)
-        FAULTS[name](self.bench, self.chance)
+        if FAULTS[name](self.bench, self.chance):
+            self.faults[name] += 1
+            print(f"  {name:24} {self.progress()}", flush=True)
 
 
 def faults_of_outcome(soak: Soak) -> Iterator[str]:

@@ -8,10 +8,11 @@ from tests.soak.__main__ import plan_scans, soak
 
 @pytest.mark.cluster
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_two_scans_survive_a_fault_every_few_seconds() -> None:
     if reason := why_not():
         pytest.skip(reason)
-    assert soak(42, seed=1, limit_s=500.0) == []
+    assert soak(42, seed=1, limit_s=1000.0) == []
 
 
 @pytest.mark.parametrize("points", [1, 21, 42, 500])
