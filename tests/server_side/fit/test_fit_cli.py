@@ -61,6 +61,27 @@ def test_a_bad_spectrum_file_is_named_with_its_key(
     assert expected in str(caught.value)
 
 
+def test_moments_compare_with_the_dark_counts_of_the_file(tmp_path: Path) -> None:
+    dark = [0, 4000, 12000, 4000, 0, 0, 0, 0, 0, 0]
+    light = [0, 3000, 9000, 3100, 300, 600, 1500, 1900, 500, 100]
+    edges = [round(-0.6 + 0.4 * k, 1) for k in range(11)]
+    text = json.dumps({"charge_edges_pC": edges, "counts": light, "dark_counts": dark})
+    report = json.loads(fit_file_json(written(tmp_path, text), "moments"))
+    assert report["valid"] is True
+    assert report["gain_peak"] is report["chi2"] is report["p_value"] is None
+    assert report["gain_mean"] > 0
+    occupancy = next(entry for entry in report["derived"] if entry["name"] == "occupancy")
+    assert occupancy["value"] == pytest.approx(0.2877, abs=0.001)
+
+
+def test_a_model_of_another_spectrum_says_which_it_describes() -> None:
+    for name in ("poisson_gauss", "moments"):
+        for report in json.loads(fit_file_json(REAL, name)):
+            assert report["valid"] is False
+            assert report["gain_mean"] is None
+            assert "describes the window spectrum" in report["message"]
+
+
 def test_an_unknown_model_is_an_error_of_the_input(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="no model 'nope'"):
         fit_file_json(REAL, "nope")
