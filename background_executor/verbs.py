@@ -190,6 +190,7 @@ VERBS: tuple[Verb, ...] = (
         rebuild_arguments,
         rebuild,
     ),
+    *DECISION_VERBS,
     *QUALITY_VERBS,
     Verb(
         "doctor",
