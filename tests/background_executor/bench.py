@@ -105,6 +105,8 @@ class Bench:
                 f"{process['pid']}-{process['start_ticks']}", record.stem
             )
             subprocess.run(argv, check=False, capture_output=True)
+        # What it draws beside its turns is waited for.
+        self.executor.end(self.now, "the test is over")
         self.store.close()
 
     def restart(self) -> None:
