@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from background_executor.config import load_config
 from background_executor.executor import Executor
 from background_executor.scheduler.slurm import SlurmScheduler
 from background_executor.site import Site, open_site
@@ -83,8 +84,6 @@ def descendants(pid: int) -> set[int]:
 @contextmanager
 def open_bench_site(settings: Path) -> Iterator[tuple[Site, SshTransport, CountingSlurm]]:
     """Open a site with a counting scheduler."""
-    from background_executor.config import load_config
-
     site = open_site(load_config(settings))
     assert isinstance(site.scheduler, SlurmScheduler)
     assert isinstance(site.transport, SshTransport)
