@@ -30,7 +30,8 @@ from background_executor.commands import (
     SyncNow,
 )
 from background_executor.crash_points import CrashPoint, reach
-from background_executor.decision_commands import (
+from background_executor.decisions.clean_up import clean_up
+from background_executor.decisions.decision_commands import (
     ArchiveScan,
     CleanUp,
     CleanUpCommand,
@@ -40,18 +41,17 @@ from background_executor.decision_commands import (
     ScanCommand,
     TakesCommand,
 )
-from background_executor.decisions.clean_up import clean_up
 from background_executor.decisions.scan_acts import decide_scan
 from background_executor.decisions.take_acts import decide_takes
 from background_executor.errors import CommandError, SchedulerError, TransportError
+from background_executor.jobs.successors import add_successor, lacks_job
+from background_executor.judging.quality_acts import act_on_quality
+from background_executor.judging.quality_commands import JudgeAgain, MakeReference
 from background_executor.old_data.importing import SHOWN_UNREAD, import_tree
-from background_executor.quality_acts import act_on_quality
-from background_executor.quality_commands import JudgeAgain, MakeReference
 from background_executor.records import ENDED_JOB_STATES, CommandState, JobRecord, ScanState
 from background_executor.scan_words import scan_here, scan_words
 from background_executor.site import Site
 from background_executor.starts import start
-from background_executor.successors import add_successor, lacks_job
 from background_executor.writing import StoreWriter
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from background_executor.decision_commands import (
+from background_executor.decisions.decision_commands import (
     AcceptTakes,
     AcknowledgeTakes,
     ArchiveScan,
@@ -23,7 +23,7 @@ from background_executor.decision_commands import (
     UnflagTakes,
     WithdrawDecisions,
 )
-from background_executor.quality_commands import JudgeAgain, MakeReference
+from background_executor.judging.quality_commands import JudgeAgain, MakeReference
 from server_side.boundary import BoundaryModel
 from server_side.scan import FolderName, ScanId, SerialNumber, Slot
 

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from background_executor.config_file import parse_settings, read_text
-from background_executor.decision_settings import DecisionSettings
+from background_executor.decisions.decision_settings import DecisionSettings
 from background_executor.errors import StoreError
-from background_executor.health import HealthSettings
+from background_executor.judging.health import HealthSettings
 from background_executor.store import Store
 from server_side.boundary import BoundaryModel
 from server_side.scan import (

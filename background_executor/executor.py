@@ -23,15 +23,15 @@ from background_executor.decisions.outcomes import conclude
 from background_executor.errors import RefusedError, SettingsError, TransportError
 from background_executor.fetch import fetch_waiting
 from background_executor.following import FollowedJobRecord
-from background_executor.hv_files import HvFiles
-from background_executor.idle_scans import IdleScans
-from background_executor.job_logs import JobLogs
-from background_executor.job_queue import JobQueue
+from background_executor.jobs.idle_scans import IdleScans
+from background_executor.jobs.job_logs import JobLogs
+from background_executor.jobs.job_queue import JobQueue
+from background_executor.jobs.submit import submit_intents
+from background_executor.jobs.successors import settle_scans
+from background_executor.judging.hv_files import HvFiles
 from background_executor.rebuild.stop_records import StopRecords
 from background_executor.records import ExecutorRecord, ExecutorState, LinkState
 from background_executor.site import Site
-from background_executor.submit import submit_intents
-from background_executor.successors import settle_scans
 from background_executor.sweep import sweep, sweep_all
 from background_executor.sync import follow
 from background_executor.work import Work

@@ -17,7 +17,7 @@ from background_executor import queries
 from background_executor.crash_points import CrashPoint, reach
 from background_executor.errors import LocalDiskError, RemoteFileError, UntrustedFileError
 from background_executor.following import PublicationRecord
-from background_executor.judging import is_centre, judge_new, judge_scan_again
+from background_executor.judging.stored_results import is_centre, judge_new, judge_scan_again
 from background_executor.local_copy import TakeCopy, put_in_place
 from background_executor.site import Site
 from background_executor.transport import FetchedFile

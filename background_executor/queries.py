@@ -14,12 +14,12 @@ from background_executor import reading, records, selections, tables
 from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.audit import EventFilter, event_select
 from background_executor.commands import Command
-from background_executor.curve import make_hv_curve
 from background_executor.following import FollowedJobRecord, PublicationRecord, PublicationState
-from background_executor.health import HealthSettings
 from background_executor.imported import ImportedRecord, Provenance
+from background_executor.judging.curve import make_hv_curve
+from background_executor.judging.health import HealthSettings
+from background_executor.judging.reference import ReferenceKind, ReferenceRecord
 from background_executor.records import ENDED_JOB_STATES, ScanState
-from background_executor.reference import ReferenceKind, ReferenceRecord
 from background_executor.store import Store
 from server_side.scan import Point, ScanKind
 

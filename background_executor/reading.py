@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from background_executor.acquisition_record import AcquisitionRecord
-from background_executor.decision_records import DecisionRecord
+from background_executor.decisions.decision_records import DecisionRecord
 from background_executor.following import FollowedJobRecord, PublicationRecord
 from background_executor.imported import (
     ImportedPlan,
@@ -15,6 +15,7 @@ from background_executor.imported import (
     ImportedResult,
     Provenance,
 )
+from background_executor.judging.reference import ReferenceContent, ReferenceRecord
 from background_executor.records import (
     CommandRecord,
     EventRecord,
@@ -27,7 +28,6 @@ from background_executor.records import (
     ScanState,
     VerdictRecord,
 )
-from background_executor.reference import ReferenceContent, ReferenceRecord
 from background_executor.writing.results import CHECKS
 from server_side.journal import LiveProgress
 from server_side.result import PointResult

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from background_executor.decision_records import DecisionRecord
+from background_executor.decisions.decision_records import DecisionRecord
 from background_executor.imported import ImportedPlan, Provenance
 from server_side.hv_curve import HvCurve
 from server_side.journal import EndReason, LiveProgress

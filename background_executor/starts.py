@@ -11,10 +11,10 @@ from datetime import timedelta
 
 from pydantic import ValidationError
 
-from background_executor import decision_queries
 from background_executor.acquisitions import points_of_acquisition
 from background_executor.commanding import Act, Outcome
 from background_executor.commands import ProcessExisting, StartHvCheck, StartScan
+from background_executor.decisions import decision_queries
 from background_executor.decisions.scan_acts import make_way
 from background_executor.errors import CommandError
 from background_executor.scan_words import NAME_OF_KIND, refuse_when_busy

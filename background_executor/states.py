@@ -7,7 +7,7 @@ allowed and changes nothing: what is read twice is applied once.
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
-from background_executor.decision_records import DecisionKind, MoveState
+from background_executor.decisions.decision_records import DecisionKind, MoveState
 from background_executor.errors import StoreError
 from background_executor.records import (
     ENDED_JOB_STATES,

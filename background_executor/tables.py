@@ -14,10 +14,10 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from background_executor import records
-from background_executor.decision_records import DecisionKind, MoveAct, MoveState
+from background_executor.decisions.decision_records import DecisionKind, MoveAct, MoveState
 from background_executor.following import PublicationState
 from background_executor.imported import Provenance
-from background_executor.reference import ReferenceKind
+from background_executor.judging.reference import ReferenceKind
 from server_side.journal import EndReason
 from server_side.scan import ScanKind
 

@@ -5,7 +5,7 @@ import contextlib
 import sys
 from typing import Any
 
-from background_executor import audit_verb, instance, site_verbs
+from background_executor import audit_verb, instance
 from background_executor.asking import (
     EXIT_DONE,
     EXIT_REFUSED,
@@ -30,9 +30,10 @@ from background_executor.commands import (
 )
 from background_executor.config import load_config
 from background_executor.decisions.verbs import DECISION_VERBS
+from background_executor.judging.quality_verbs import QUALITY_VERBS
 from background_executor.logs import LOG_FILE, set_up_logging
+from background_executor.new_site import site_verbs
 from background_executor.old_data.verb import import_arguments, import_old_data
-from background_executor.quality_verbs import QUALITY_VERBS
 from background_executor.rebuild.verb import rebuild, rebuild_arguments
 from background_executor.status import status_json, status_report, status_text
 from background_executor.verb import Verb

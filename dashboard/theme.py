@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from background_executor.decision_records import DecisionKind, MoveState
+from background_executor.decisions.decision_records import DecisionKind, MoveState
 from background_executor.records import (
     CheckOutcome,
     CommandState,

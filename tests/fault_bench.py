@@ -10,16 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from background_executor.derived_quantities import ScanContext
-from background_executor.health import GainLimits, HealthSettings
-from background_executor.records import CheckOutcome, CheckRecord, Verdict, VerdictRecord
-from background_executor.reference import (
+from background_executor.judging.derived_quantities import ScanContext
+from background_executor.judging.health import GainLimits, HealthSettings
+from background_executor.judging.reference import (
     ReferenceContent,
     ReferenceKind,
     ReferenceRecord,
     ReferenceSpectrum,
 )
-from background_executor.verdict import judge
+from background_executor.judging.verdict import judge
+from background_executor.records import CheckOutcome, CheckRecord, Verdict, VerdictRecord
 from server_side.gain_fit import GainFitter
 from server_side.result import PointResult, SpectrumName
 from server_side.scan import Slot, position_points

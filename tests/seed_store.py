@@ -16,7 +16,9 @@ from pathlib import Path
 from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.commands import Command, StartScan, StopScan, SyncNow
 from background_executor.config import SiteConfig, load_config
-from background_executor.decision_records import DecisionKind
+from background_executor.decisions.decision_records import DecisionKind
+from background_executor.judging.reference import ReferenceKind, shipped_template
+from background_executor.judging.verdict import judge
 from background_executor.records import (
     CommandState,
     ExecutorRecord,
@@ -26,9 +28,7 @@ from background_executor.records import (
     PointState,
     ScanState,
 )
-from background_executor.reference import ReferenceKind, shipped_template
 from background_executor.store import Store
-from background_executor.verdict import judge
 from background_executor.writing import StoreWriter
 from server_side.journal import LiveProgress
 from server_side.publish import NewFile, publish_folder

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
-from background_executor import decision_queries, queries
+from background_executor import queries
 from background_executor.commanding import Act, Outcome
-from background_executor.decision_commands import CleanUp, CleanUpCommand, PlanCleanUp
-from background_executor.decision_queries import CleanUpRecord, StoredFolder
+from background_executor.decisions import decision_queries
 from background_executor.decisions.contents import ExpectedTake, check_takes, hash_folders
+from background_executor.decisions.decision_commands import CleanUp, CleanUpCommand, PlanCleanUp
+from background_executor.decisions.decision_queries import CleanUpRecord, StoredFolder
 from background_executor.errors import CommandError, RemoteFileError, UntrustedFileError
 from background_executor.records import ScanRecord, ScanState
 from background_executor.site import Site

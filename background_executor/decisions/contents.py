@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
+from background_executor.decisions.receipt import ReceiptFile, ReceiptPart
 from background_executor.errors import RemoteFileError, UntrustedFileError
-from background_executor.receipt import ReceiptFile, ReceiptPart
 from background_executor.site import Site
 from server_side.layout import MANIFEST_FILE
 from server_side.publish import MANIFEST_LIMIT_BYTES, Manifest, manifest_sha256

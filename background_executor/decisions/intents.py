@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from background_executor import decision_queries
 from background_executor.commanding import Act, Outcome
-from background_executor.decision_records import DecidedTake, MoveAct, MovedPart
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_records import DecidedTake, MoveAct, MovedPart
+from background_executor.decisions.receipt import receipt_name
 from background_executor.errors import CommandError
-from background_executor.receipt import receipt_name
 from background_executor.records import ScanRecord
 from background_executor.scan_words import scan_words
 from background_executor.site import Site

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from background_executor import decision_queries, queries
-from background_executor.decision_records import DecidedTake, MoveAct, MoveRecord
+from background_executor import queries
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_records import DecidedTake, MoveAct, MoveRecord
 from background_executor.decisions.intents import Asked, Journey, new_move
 from background_executor.decisions.take_acts import parts_of
 from background_executor.records import ScanState

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from background_executor import decision_queries
 from background_executor.commanding import Outcome
 from background_executor.crash_points import MoveCrashPoint, reach
-from background_executor.decision_records import MoveAct, MoveRecord, MoveState
+from background_executor.decisions import decision_queries
 from background_executor.decisions.contents import (
     ExpectedTake,
     check_takes,
@@ -28,6 +27,8 @@ from background_executor.decisions.contents import (
     part_of,
     size_of,
 )
+from background_executor.decisions.decision_records import MoveAct, MoveRecord, MoveState
+from background_executor.decisions.receipt import ReceiptOutcome, ReceiptPart
 from background_executor.decisions.receipts import mark_rolled_back, read_receipt, write_receipt
 from background_executor.errors import (
     CommandError,
@@ -36,7 +37,6 @@ from background_executor.errors import (
     UnreachableError,
     UntrustedFileError,
 )
-from background_executor.receipt import ReceiptOutcome, ReceiptPart
 from background_executor.records import CommandState
 from background_executor.site import Site
 

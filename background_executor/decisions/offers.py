@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
-from background_executor import decision_queries, queries
+from background_executor import queries
 from background_executor.config import SiteConfig
-from background_executor.decision_commands import (
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import (
     SeenTake,
     TakesCommand,
     UnflagTakes,
     WithdrawDecisions,
 )
-from background_executor.decision_records import MoveAct, MoveRecord, MoveState
+from background_executor.decisions.decision_records import MoveAct, MoveRecord, MoveState
 from background_executor.decisions.rules import UnsettledPoint, seen_take, unsettled_points
 from background_executor.records import (
     ENDED_JOB_STATES,

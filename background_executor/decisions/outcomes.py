@@ -6,7 +6,7 @@ from datetime import datetime
 from background_executor import queries
 from background_executor.commanding import Act, Outcome
 from background_executor.commands import COMMAND, ProcessExisting, StartHvCheck, StartScan
-from background_executor.decision_records import DecisionKind, MoveAct, MoveRecord
+from background_executor.decisions.decision_records import DecisionKind, MoveAct, MoveRecord
 from background_executor.decisions.take_acts import is_waiting_for_retake
 from background_executor.errors import StoreError
 from background_executor.records import PointState, ScanState

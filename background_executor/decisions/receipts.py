@@ -4,10 +4,10 @@ from pathlib import PurePosixPath
 
 from pydantic import ValidationError
 
-from background_executor import decision_queries
-from background_executor.decision_records import MoveRecord
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_records import MoveRecord
+from background_executor.decisions.receipt import Receipt, ReceiptOutcome, ReceiptPart, ReceiptTake
 from background_executor.errors import RemoteFileError, UntrustedFileError
-from background_executor.receipt import Receipt, ReceiptOutcome, ReceiptPart, ReceiptTake
 from background_executor.site import Site
 
 RECEIPT_LIMIT_BYTES = 8 << 20

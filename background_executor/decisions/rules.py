@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from background_executor.decision_commands import SeenTake
-from background_executor.decision_queries import TakeRecord
+from background_executor.decisions.decision_commands import SeenTake
+from background_executor.decisions.decision_queries import TakeRecord
 from background_executor.records import (
     CheckOutcome,
     CheckRecord,

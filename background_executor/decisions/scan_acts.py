@@ -2,11 +2,11 @@
 
 from pathlib import PurePosixPath
 
-from background_executor import decision_queries
 from background_executor.commanding import Act, Outcome
 from background_executor.commands import PreviousScan
-from background_executor.decision_commands import ArchiveScan, RestoreScan, ScanCommand
-from background_executor.decision_records import MoveAct, MovedPart
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import ArchiveScan, RestoreScan, ScanCommand
+from background_executor.decisions.decision_records import MoveAct, MovedPart
 from background_executor.decisions.intents import (
     Journey,
     intend,

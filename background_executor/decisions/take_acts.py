@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from background_executor import decision_queries, queries
+from background_executor import queries
 from background_executor.commanding import Act, Outcome
-from background_executor.decision_commands import (
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import (
     AcceptTakes,
     AcknowledgeTakes,
     FlagTakes,
@@ -15,9 +16,14 @@ from background_executor.decision_commands import (
     UnflagTakes,
     WithdrawDecisions,
 )
-from background_executor.decision_queries import TakeRecord
-from background_executor.decision_records import DecidedTake, DecisionKind, MoveAct, MovedPart
-from background_executor.decision_settings import OTHER
+from background_executor.decisions.decision_queries import TakeRecord
+from background_executor.decisions.decision_records import (
+    DecidedTake,
+    DecisionKind,
+    MoveAct,
+    MovedPart,
+)
+from background_executor.decisions.decision_settings import OTHER
 from background_executor.decisions.intents import (
     Journey,
     intend,

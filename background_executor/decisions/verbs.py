@@ -8,11 +8,12 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator
 
-from background_executor import decision_queries, queries
+from background_executor import queries
 from background_executor.asking import EXIT_DONE, Arguments, asks, scan_arguments, wait_arguments
 from background_executor.commands import Command
 from background_executor.config import SiteConfig, load_config
-from background_executor.decision_commands import (
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import (
     AcceptTakes,
     AcknowledgeTakes,
     ArchiveScan,

@@ -23,7 +23,7 @@ from background_executor.demo.scenario import (
     make_fresh,
     write_settings,
 )
-from background_executor.health import HealthSettings
+from background_executor.judging.health import HealthSettings
 from background_executor.records import PointRecord, PointState, ScanRecord
 from background_executor.store import Store
 from server_side.result import ELEMENTARY_CHARGE_C, FitOutcome, ValidFit

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from background_executor import queries
 from background_executor.errors import RemoteFileError, StoreError
 from background_executor.fetch import fetch_from
+from background_executor.judging.reference_copy import restore_references
 from background_executor.rebuild.server_scans import Findings, ServerScan, find_scans
 from background_executor.rebuild.timeline import retell
-from background_executor.reference_copy import restore_references
 from background_executor.site import Site
 from background_executor.sweep import published_takes
 from background_executor.sync import CHUNK_BYTES, read_part

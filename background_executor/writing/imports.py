@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from background_executor import tables
-from background_executor.decision_records import DecisionKind
+from background_executor.decisions.decision_records import DecisionKind
 from background_executor.errors import StoreError
 from background_executor.imported import (
     OLD_GAIN_METHOD,
@@ -15,8 +15,8 @@ from background_executor.imported import (
     ImportedResult,
     Provenance,
 )
+from background_executor.judging.verdict import Judgement
 from background_executor.records import GainRecord, PointState, ScanState, Verdict, VerdictRecord
-from background_executor.verdict import Judgement
 from background_executor.writing.results import ResultWriting
 from background_executor.writing.scans import scan_subject
 from background_executor.writing.transaction import point_subject

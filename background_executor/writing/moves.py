@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from background_executor import tables
-from background_executor.decision_records import (
+from background_executor.decisions.decision_records import (
     FINISHED_MOVE_STATES,
     DecidedTake,
     MoveAct,

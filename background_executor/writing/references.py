@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from background_executor import tables
-from background_executor.reference import ReferenceContent, ReferenceKind
+from background_executor.judging.reference import ReferenceContent, ReferenceKind
 from background_executor.writing.transaction import Transaction, Values
 
 

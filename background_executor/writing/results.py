@@ -7,14 +7,14 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from background_executor import tables
-from background_executor.decision_records import DecisionKind
+from background_executor.decisions.decision_records import DecisionKind
 from background_executor.errors import StoreError
 from background_executor.following import PublicationState
+from background_executor.judging.verdict import Judgement
 from background_executor.records import (
     CheckRecord,
     PointState,
 )
-from background_executor.verdict import Judgement
 from background_executor.writing.scans import ScanWriting, is_in_hand
 from background_executor.writing.transaction import Values, point_subject
 from server_side.layout import take_folder_name

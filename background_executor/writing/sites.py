@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from background_executor import tables
 from background_executor.acquisition_record import AcquisitionRecord
-from background_executor.decision_records import FINISHED_MOVE_STATES
+from background_executor.decisions.decision_records import FINISHED_MOVE_STATES
 from background_executor.errors import StoreError
 from background_executor.records import (
     CommandRecord,

@@ -6,7 +6,7 @@ import streamlit as st
 
 from background_executor import queries
 from background_executor.audit import EventFilter
-from background_executor.job_preview import preview_job
+from background_executor.new_site.job_preview import preview_job
 from dashboard.components.audit_filter import audit_downloads, audit_filter
 from dashboard.components.clock import page_clock
 from dashboard.components.log_tables import command_table, event_table, job_script, job_table

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from background_executor import decision_queries, queries
+from background_executor import queries
+from background_executor.decisions import decision_queries
 from background_executor.records import ScanRecord
 from dashboard.components.clean_up import clean_up
 from dashboard.components.drawers import show_drawer

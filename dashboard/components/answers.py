@@ -4,7 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from background_executor.decision_records import MoveRecord
+from background_executor.decisions.decision_records import MoveRecord
 from background_executor.decisions.offers import UndoOffer
 from dashboard.asking import ask
 from dashboard.components.markup import age_of, chip, paragraph, row

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from background_executor.decision_commands import ArchiveScan, KeepAside, RestoreScan
-from background_executor.decision_queries import seen_scan
+from background_executor.decisions.decision_commands import ArchiveScan, KeepAside, RestoreScan
+from background_executor.decisions.decision_queries import seen_scan
 from background_executor.decisions.offers import ArchiveOffer, archive_offer, where_archived
 from background_executor.imported import ImportedPlan
 from dashboard.asking import ask

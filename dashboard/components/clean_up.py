@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from background_executor import decision_queries
-from background_executor.decision_commands import CleanUp, PlanCleanUp
-from background_executor.decision_queries import CleanUpRecord
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import CleanUp, PlanCleanUp
+from background_executor.decisions.decision_queries import CleanUpRecord
 from dashboard.asking import ask
 from dashboard.components.markup import paragraph
 from dashboard.components.tables import table

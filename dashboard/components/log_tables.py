@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from background_executor.job_preview import JobPreview
+from background_executor.new_site.job_preview import JobPreview
 from background_executor.records import CommandRecord, EventRecord, JobRecord
 from dashboard.components.tables import table
 from dashboard.views.log import show_event, show_job

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from background_executor.quality_commands import JudgeAgain, MakeReference
+from background_executor.judging.quality_commands import JudgeAgain, MakeReference
+from background_executor.judging.reference import ReferenceKind
 from background_executor.records import ScanRecord
-from background_executor.reference import ReferenceKind
 from dashboard.asking import ask
 from dashboard.components.archive_drawer import NO_REASON, ask_reason
 from dashboard.components.drawers import Content

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from background_executor.decision_records import MoveRecord
+from background_executor.decisions.decision_records import MoveRecord
 from background_executor.imported import ImportedPlan
 from background_executor.records import PointRecord, ScanRecord
 from dashboard.components.archive_drawer import archive_drawer, keep_aside_drawer, restore_drawer

@@ -5,7 +5,7 @@ from enum import StrEnum
 import streamlit as st
 
 from background_executor.commands import PreviousScan, ProcessExisting, StartHvCheck, StartScan
-from background_executor.decision_queries import previous_scan
+from background_executor.decisions.decision_queries import previous_scan
 from background_executor.decisions.offers import archive_offer
 from background_executor.records import ScanRecord
 from dashboard.asking import ask

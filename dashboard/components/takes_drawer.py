@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from background_executor.decision_commands import SeenTake
-from background_executor.decision_settings import OTHER
+from background_executor.decisions.decision_commands import SeenTake
+from background_executor.decisions.decision_settings import OTHER
 from background_executor.decisions.offers import what_would_move
 from background_executor.decisions.rules import proposed_comment, proposed_reasons, seen
 from dashboard.asking import ask

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from background_executor.decision_commands import (
+from background_executor.decisions.decision_commands import (
     AcceptTakes,
     AcknowledgeTakes,
     FlagTakes,
@@ -19,7 +19,7 @@ from background_executor.decision_commands import (
     UnflagTakes,
     WithdrawDecisions,
 )
-from background_executor.decision_records import DecisionKind
+from background_executor.decisions.decision_records import DecisionKind
 from background_executor.records import PointRecord, PointState, Verdict
 from dashboard.views.wording import count
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from background_executor import decision_queries, queries
+from background_executor import queries
 from background_executor.config import SiteConfig
+from background_executor.decisions import decision_queries
 from background_executor.records import PointRecord, ScanRecord
 from background_executor.store import Store
 from dashboard.views.curve import CurveView, show_curve

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from background_executor import decision_queries, queries
+from background_executor import queries
 from background_executor.config import SiteConfig
-from background_executor.decision_records import MoveRecord
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_records import MoveRecord
 from background_executor.decisions.offers import UndoOffer, undo_offers
+from background_executor.jobs.successors import awaits_operator
 from background_executor.records import JobRecord, PointRecord, ScanRecord
 from background_executor.store import Store
-from background_executor.successors import awaits_operator
 from dashboard.views.curve import CurveView
 from dashboard.views.detail import read_curve
 from dashboard.views.panel import PanelView, show_panel

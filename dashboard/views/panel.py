@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from background_executor.judging.reference import ReferenceRecord
 from background_executor.records import GainRecord, PointRecord, ResultRecord
-from background_executor.reference import ReferenceRecord
 from dashboard.theme import LOOKS, Face, Look
 from dashboard.views.spectrum import SpectrumView, fitted_spectrum, preliminary_spectrum
 from dashboard.views.tiles import make_tile

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from background_executor.decision_records import PastDecision
+from background_executor.decisions.decision_records import PastDecision
 from background_executor.imported import ImportedRecord
 from dashboard.views.wording import NO_NUMBER, file_size, gain_with_error, local_time
 from server_side.result import Quantity

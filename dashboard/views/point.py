@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from background_executor.decision_records import DecisionRecord
+from background_executor.decisions.decision_records import DecisionRecord
+from background_executor.judging.reference import ReferenceRecord
 from background_executor.records import (
     CheckRecord,
     PointRecord,
     ResultRecord,
     VerdictRecord,
 )
-from background_executor.reference import ReferenceRecord
 from dashboard.theme import CHECK_LOOKS, LOOKS, Face, Look, face_of_verdict
 from dashboard.views.origin import Row, show_input, show_origin, take_label
 from dashboard.views.panel import PanelView, show_panel

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from background_executor.decision_queries import CleanUpRecord
-from background_executor.decision_records import MoveRecord, MoveState
+from background_executor.decisions.decision_queries import CleanUpRecord
+from background_executor.decisions.decision_records import MoveRecord, MoveState
 from background_executor.decisions.rules import unsettled_points
 from background_executor.imported import Provenance
 from background_executor.records import PointRecord, ScanRecord, ScanState

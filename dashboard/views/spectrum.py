@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from background_executor.reference import ReferenceRecord
+from background_executor.judging.reference import ReferenceRecord
 from server_side.result import ELEMENTARY_CHARGE_C, Curve, PointResult, Spectrum, ValidFit
 
 COULOMB_PER_PC = 1e-12

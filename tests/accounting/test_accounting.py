@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from background_executor import queries
-from background_executor.doctor import CheckState
+from background_executor.new_site.doctor import CheckState
+from background_executor.new_site.way_checks import diagnose
 from background_executor.records import ENDED_JOB_STATES, JobState
-from background_executor.way_checks import diagnose
 from tests.background_executor.bench import HANGS
 from tests.cluster.accounting import PROGRAMS
 from tests.cluster.cluster import RealCluster, why_not

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from background_executor import decision_queries, queries
+from background_executor import queries
 from background_executor.commands import Command
+from background_executor.decisions import decision_queries
 from background_executor.decisions.rules import seen
 from background_executor.records import PointRecord, ScanRecord
 from background_executor.store import Store

@@ -19,7 +19,7 @@ from background_executor.commands import (
     StopScan,
     SyncNow,
 )
-from background_executor.successors import MAX_IN_A_ROW
+from background_executor.jobs.successors import MAX_IN_A_ROW
 from server_side.job.process_launcher import JobFiles, read_record
 from server_side.journal import EndReason
 from server_side.scan import Slot

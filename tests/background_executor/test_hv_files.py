@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from background_executor import queries
-from background_executor.decision_records import DecisionKind
-from background_executor.hv_files import HvFileNames, HvFiles, hv_file_names
+from background_executor.decisions.decision_records import DecisionKind
+from background_executor.judging.hv_files import HvFileNames, HvFiles, hv_file_names
 from background_executor.records import ScanState
 from background_executor.site import Site, open_site
 from server_side.scan import ScanPlan, Slot, Take

@@ -9,10 +9,12 @@ import pytest
 
 from background_executor import queries
 from background_executor.acts import do_next_command
-from background_executor.decision_records import DecisionKind
-from background_executor.health import GainLimits, HealthSettings
-from background_executor.judging import judge_new, judge_scan_again
-from background_executor.quality_commands import JudgeAgain, MakeReference
+from background_executor.decisions.decision_records import DecisionKind
+from background_executor.judging.health import GainLimits, HealthSettings
+from background_executor.judging.quality_commands import JudgeAgain, MakeReference
+from background_executor.judging.reference import ReferenceKind
+from background_executor.judging.reference_copy import restore_references
+from background_executor.judging.stored_results import judge_new, judge_scan_again
 from background_executor.records import (
     CheckOutcome,
     CommandRecord,
@@ -20,8 +22,6 @@ from background_executor.records import (
     ScanState,
     Verdict,
 )
-from background_executor.reference import ReferenceKind
-from background_executor.reference_copy import restore_references
 from background_executor.site import Site, open_site
 from background_executor.store import Store
 from server_side.result import PointResult, Quantity

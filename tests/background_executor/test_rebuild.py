@@ -11,7 +11,7 @@ from background_executor import queries
 from background_executor.cli import main
 from background_executor.commands import StopScan
 from background_executor.config import load_config
-from background_executor.decision_commands import (
+from background_executor.decisions.decision_commands import (
     AcceptTakes,
     AcknowledgeTakes,
     ArchiveScan,

@@ -11,7 +11,7 @@ from background_executor import queries
 from background_executor.audit import EventFilter
 from background_executor.commands import StopScan
 from background_executor.errors import UnreachableError
-from background_executor.job_queue import MAX_SUBMISSIONS
+from background_executor.jobs.job_queue import MAX_SUBMISSIONS
 from background_executor.records import ScanRecord
 from background_executor.scheduler.process import LAUNCHER
 from background_executor.transport import CommandOutput, LocalTransport

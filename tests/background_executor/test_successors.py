@@ -10,8 +10,8 @@ import pytest
 from background_executor import queries
 from background_executor.audit import EventFilter
 from background_executor.commands import ResumeScan, StopScan
+from background_executor.jobs.successors import MAX_IN_A_ROW, awaits_operator
 from background_executor.records import ScanRecord
-from background_executor.successors import MAX_IN_A_ROW, awaits_operator
 from server_side.journal import EndReason
 from tests.background_executor.bench import ENDS_EARLY, HANGS, POINTS, Bench
 from tests.background_executor.fake_job import Behaviour

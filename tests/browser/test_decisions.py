@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from background_executor import decision_queries, instance, queries
+from background_executor import instance, queries
 from background_executor.commands import StartScan, StopScan
 from background_executor.config import SiteConfig, load_config
-from background_executor.decision_records import DecisionKind
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_records import DecisionKind
 from background_executor.records import CommandState, ScanRecord, ScanState
 from background_executor.store import Store
 from dashboard.views.wording import TIMES

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from background_executor import queries
 from background_executor.commands import StopScan
-from background_executor.decision_records import DecisionKind
+from background_executor.decisions.decision_records import DecisionKind
 from background_executor.store import Store
 from server_side.scan import ScanPlan, Take
 from tests.browser.conftest import PageServer, Watched, run_server, watch_page

@@ -6,14 +6,14 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from background_executor.config import SiteConfig, load_config
-from background_executor.deploy import deploy, roll_back, software_folder
-from background_executor.deployed import version_here, version_mismatch, version_there
-from background_executor.doctor import CHECKS, CheckState, Finding
 from background_executor.errors import RemoteFileError
+from background_executor.new_site.deploy import deploy, roll_back, software_folder
+from background_executor.new_site.deployed import version_here, version_mismatch, version_there
+from background_executor.new_site.doctor import CHECKS, CheckState, Finding
+from background_executor.new_site.site_verbs import enrol_arguments, ship_arguments
+from background_executor.new_site.way_checks import WAY, diagnose
 from background_executor.site import open_transport
-from background_executor.site_verbs import enrol_arguments, ship_arguments
 from background_executor.transport import Transport
-from background_executor.way_checks import WAY, diagnose
 from tests.cluster.cluster import RealCluster
 from tests.cluster.site_settings import change_settings, make_cluster_site
 

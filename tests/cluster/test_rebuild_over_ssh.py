@@ -8,7 +8,7 @@ import pytest
 
 from background_executor.cli import main
 from background_executor.config import load_config
-from background_executor.decision_commands import AcceptTakes, ArchiveScan, FlagTakes
+from background_executor.decisions.decision_commands import AcceptTakes, ArchiveScan, FlagTakes
 from tests.background_executor.bench import Bench, make_site_folder
 from tests.background_executor.histories import archive, complete, decide, everything
 from tests.cluster.cluster import RealCluster

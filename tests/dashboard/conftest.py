@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from background_executor.decision_records import DecisionRecord
+from background_executor.decisions.decision_records import DecisionRecord
 from background_executor.records import (
     GainRecord,
     PointRecord,

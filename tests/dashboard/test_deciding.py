@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from background_executor.commands import Command
-from background_executor.decision_records import DecisionKind, DecisionRecord
+from background_executor.decisions.decision_records import DecisionKind, DecisionRecord
 from background_executor.decisions.rules import seen
 from background_executor.records import PointRecord, PointState, Verdict
 from dashboard.components.plain import plain

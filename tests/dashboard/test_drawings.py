@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from background_executor import queries
-from background_executor.health import HealthSettings
+from background_executor.judging.health import HealthSettings
 from background_executor.store import Store
 from dashboard.components.curve_svg import draw_curve
 from dashboard.components.geometry import CENTRE, RIM, lay_out

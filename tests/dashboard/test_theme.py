@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from background_executor.decision_records import DecisionKind, DecisionRecord
+from background_executor.decisions.decision_records import DecisionKind, DecisionRecord
 from background_executor.records import (
     CheckOutcome,
     CommandState,

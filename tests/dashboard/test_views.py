@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from background_executor import queries
-from background_executor.decision_records import DecisionKind, DecisionRecord
-from background_executor.health import HealthSettings
+from background_executor.decisions.decision_records import DecisionKind, DecisionRecord
+from background_executor.judging.health import HealthSettings
 from background_executor.records import (
     CommandRecord,
     CommandState,

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from background_executor import decision_queries, queries
+from background_executor import queries
 from background_executor.commands import Command, PreviousScan, StartScan
 from background_executor.crash_points import MoveCrashPoint
-from background_executor.decision_commands import (
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import (
     AcceptTakes,
     AcknowledgeTakes,
     ArchiveScan,

@@ -9,10 +9,10 @@ import pytest
 from background_executor import queries
 from background_executor.audit import EventFilter
 from background_executor.commands import ResumeScan, StartScan
+from background_executor.jobs.successors import awaits_operator
 from background_executor.logs import LOG_FILE
 from background_executor.records import ENDED_JOB_STATES, JobState
 from background_executor.status import status_report, status_text
-from background_executor.successors import awaits_operator
 from server_side.scan import Slot
 from tests.background_executor.bench import WAITS
 from tests.background_executor.fake_job import Behaviour

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from background_executor.commands import ResumeScan
+from background_executor.jobs.successors import awaits_operator
 from background_executor.records import ENDED_JOB_STATES, JobState, ScanRecord
-from background_executor.successors import awaits_operator
 from server_side.journal import EndReason
 from tests.background_executor.bench import HANGS
 from tests.background_executor.fake_job import Behaviour

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from background_executor import queries
 from background_executor.commands import ResumeScan, StartScan
+from background_executor.jobs.successors import awaits_operator
 from background_executor.records import CommandRecord, ScanRecord, ScanState
-from background_executor.successors import awaits_operator
 from server_side.layout import ScanLayout
 from server_side.scan import Slot
 from tests.soak.bench import SITE, Footprint, SoakBench

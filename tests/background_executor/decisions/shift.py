@@ -4,18 +4,19 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 
-from background_executor import decision_queries, queries
+from background_executor import queries
 from background_executor.commands import Command
-from background_executor.decision_commands import (
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import (
     AcceptTakes,
     ArchiveScan,
     FlagTakes,
     SeenScan,
     SeenTake,
 )
-from background_executor.decision_records import MoveRecord
+from background_executor.decisions.decision_records import MoveRecord
+from background_executor.decisions.receipt import Receipt
 from background_executor.decisions.rules import seen_take
-from background_executor.receipt import Receipt
 from background_executor.records import CommandRecord, ScanRecord
 from server_side.layout import MANIFEST_FILE, RESULT_FILE
 from server_side.publish import NewFile, publish_folder, verify_folder

@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from background_executor import decision_queries, queries
+from background_executor import queries
 from background_executor.commands import Command
 from background_executor.crash_points import VARIABLE, CrashPoint, MoveCrashPoint
-from background_executor.decision_commands import AcceptTakes, ArchiveScan, FlagTakes, UnflagTakes
-from background_executor.receipt import Receipt, ReceiptOutcome
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import (
+    AcceptTakes,
+    ArchiveScan,
+    FlagTakes,
+    UnflagTakes,
+)
+from background_executor.decisions.receipt import Receipt, ReceiptOutcome
 from background_executor.records import CommandRecord, ScanRecord
 from tests.background_executor.bench import ROOT
 from tests.background_executor.decisions.shift import Shift

@@ -23,10 +23,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from background_executor import decision_queries, queries
+from background_executor import queries
 from background_executor.acts import do_next_command
 from background_executor.commands import Command, PreviousScan, StartScan, StopScan
-from background_executor.decision_commands import (
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import (
     AcceptTakes,
     AcknowledgeTakes,
     ArchiveScan,

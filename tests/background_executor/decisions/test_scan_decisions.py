@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from background_executor import decision_queries, queries
+from background_executor import queries
 from background_executor.commands import PreviousScan, StartHvCheck, StartScan
-from background_executor.decision_commands import (
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import (
     CleanUp,
     KeepAside,
     PlanCleanUp,

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from background_executor import decision_queries, queries
-from background_executor.decision_commands import (
+from background_executor import queries
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import (
     AcceptTakes,
     AcknowledgeTakes,
     FlagTakes,
@@ -14,13 +15,13 @@ from background_executor.decision_commands import (
     WithdrawDecisions,
 )
 from background_executor.decisions.offers import undo_offers, what_would_move
+from background_executor.decisions.receipt import ReceiptOutcome
 from background_executor.decisions.rules import (
     Settling,
     proposed_comment,
     proposed_reasons,
     unsettled_points,
 )
-from background_executor.receipt import ReceiptOutcome
 from server_side.publish import verify_folder
 from tests.background_executor.decisions.shift import Shift
 from tests.seed_results import Fate

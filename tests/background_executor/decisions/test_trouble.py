@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from background_executor import decision_queries, queries
-from background_executor.decision_commands import FlagTakes, RestoreScan, UnflagTakes
+from background_executor import queries
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import FlagTakes, RestoreScan, UnflagTakes
 from background_executor.records import CommandState
 from tests.background_executor.bench import Bench
 from tests.background_executor.decisions.faulty import FaultyTransport

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from background_executor import decision_queries, instance
+from background_executor import instance
 from background_executor.cli import main
+from background_executor.decisions import decision_queries
 from background_executor.records import ScanRecord
 from tests.background_executor.decisions.shift import Shift
 from tests.seed_results import Fate

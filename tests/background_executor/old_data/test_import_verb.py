@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from background_executor import decision_queries, instance, queries
+from background_executor import instance, queries
 from background_executor.cli import main
 from background_executor.commands import ImportTree
-from background_executor.decision_commands import ArchiveScan, FlagTakes, RetakeTakes
+from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_commands import ArchiveScan, FlagTakes, RetakeTakes
 from background_executor.decisions.rules import seen
 from tests.background_executor.bench import ROOT, Bench
 from tests.background_executor.old_data.trees import put_point

@@ -8,10 +8,10 @@ import pytest
 
 from background_executor import queries
 from background_executor.config import SiteConfig
-from background_executor.decision_records import DecisionKind
+from background_executor.decisions.decision_records import DecisionKind
 from background_executor.errors import CommandError, StoreError
-from background_executor.health import HealthSettings
 from background_executor.imported import OLD_OPERATOR, ImportedPlan, Provenance
+from background_executor.judging.health import HealthSettings
 from background_executor.old_data.importing import ImportReport, import_tree
 from background_executor.old_data.names import read_gain
 from background_executor.records import PointRecord, ScanRecord, ScanState, Verdict

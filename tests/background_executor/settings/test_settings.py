@@ -8,7 +8,7 @@ import pytest
 from background_executor.config import SchedulerName, SiteConfig, TransportName, load_config
 from background_executor.config_file import change_settings, setting_keys
 from background_executor.errors import SettingsError
-from background_executor.limits import DEFAULT_CHECKS
+from background_executor.judging.limits import DEFAULT_CHECKS
 from server_side.scan import position_points, voltage_points
 from server_side.settings import MeasurementSettings
 

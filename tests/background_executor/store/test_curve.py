@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from background_executor import queries
-from background_executor.decision_records import DecisionKind
-from background_executor.health import HealthSettings
-from background_executor.limits import Limits
+from background_executor.decisions.decision_records import DecisionKind
+from background_executor.judging.health import HealthSettings
+from background_executor.judging.limits import Limits
+from background_executor.judging.verdict import judge
 from background_executor.records import (
     HvCurveRecord,
 )
 from background_executor.store import Store
-from background_executor.verdict import judge
 from server_side.scan import ScanPlan, Take
 from tests.seed_results import Fate, make_result
 

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from background_executor import queries
-from background_executor.health import HealthSettings
+from background_executor.judging.health import HealthSettings
+from background_executor.judging.verdict import judge
 from background_executor.records import JobState, PointState
 from background_executor.states import is_settled
 from background_executor.store import Store
-from background_executor.verdict import judge
 from server_side.journal import (
     DataSeen,
     EndReason,

@@ -8,7 +8,7 @@ import pytest
 from background_executor import queries
 from background_executor.audit import EventFilter
 from background_executor.commands import StopScan, SyncNow
-from background_executor.decision_records import DecisionKind
+from background_executor.decisions.decision_records import DecisionKind
 from background_executor.records import (
     CommandState,
     ExecutorState,

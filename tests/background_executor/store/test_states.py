@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from background_executor import queries
-from background_executor.decision_records import MoveState
+from background_executor.decisions.decision_records import MoveState
 from background_executor.errors import StoreError
 from background_executor.records import (
     ENDED_JOB_STATES,

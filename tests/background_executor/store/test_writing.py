@@ -11,10 +11,11 @@ from background_executor import queries
 from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.audit import EventFilter
 from background_executor.commands import ListAcquisitions, SyncNow
-from background_executor.decision_records import DecisionKind
+from background_executor.decisions.decision_records import DecisionKind
 from background_executor.errors import StoreError
 from background_executor.following import PublicationState
-from background_executor.health import HealthSettings
+from background_executor.judging.health import HealthSettings
+from background_executor.judging.verdict import judge
 from background_executor.records import (
     CommandState,
     ExecutorRecord,
@@ -26,7 +27,6 @@ from background_executor.records import (
     Verdict,
 )
 from background_executor.store import Store
-from background_executor.verdict import judge
 from server_side.scan import ScanKind, ScanPlan, Take
 from tests.seed_results import Fate, make_result
 

@@ -4,16 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from background_executor.derived_quantities import ScanContext, derive_quantities
-from background_executor.health import HealthSettings
-from background_executor.records import CheckOutcome, CheckRecord, Verdict
-from background_executor.reference import (
+from background_executor.judging.derived_quantities import ScanContext, derive_quantities
+from background_executor.judging.health import HealthSettings
+from background_executor.judging.reference import (
     ReferenceKind,
     ReferenceRecord,
     compare_spectra,
     shipped_template,
 )
-from background_executor.verdict import judge
+from background_executor.judging.verdict import judge
+from background_executor.records import CheckOutcome, CheckRecord, Verdict
 from server_side.result import Measurement, Missing, PointResult, Quantity
 from server_side.scan import (
     NewAcquisitions,

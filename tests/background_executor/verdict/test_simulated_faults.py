@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from background_executor.derived_quantities import ScanContext
-from background_executor.health import HealthSettings
+from background_executor.judging.derived_quantities import ScanContext
+from background_executor.judging.health import HealthSettings
+from background_executor.judging.verdict import Judgement, judge
 from background_executor.records import CheckOutcome, Verdict
-from background_executor.verdict import Judgement, judge
 from server_side.by_hand import Request, process_by_hand
 from server_side.gain_fit import GainFitter
 from server_side.layout import RESULT_FILE

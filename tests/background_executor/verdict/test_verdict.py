@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from background_executor.checks import Measured, check_limits
-from background_executor.health import GainLimits, GainMethod, HealthSettings
-from background_executor.limits import Limits, MeasurementCheck
+from background_executor.judging.checks import Measured, check_limits
+from background_executor.judging.health import GainLimits, GainMethod, HealthSettings
+from background_executor.judging.limits import Limits, MeasurementCheck
+from background_executor.judging.verdict import Judgement, judge
 from background_executor.records import CheckOutcome, CheckRecord, Verdict
-from background_executor.verdict import Judgement, judge
 from server_side.result import PointResult, ValidFit
 from server_side.scan import (
     NewAcquisitions,

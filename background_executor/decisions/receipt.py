@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from background_executor.decision_records import MoveAct
+from background_executor.decisions.decision_records import MoveAct
 from server_side.boundary import BoundaryModel
 from server_side.layout import RECEIPT_FILE
 from server_side.result import Sha256

@@ -10,15 +10,15 @@ import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from background_executor.checks import Measured, as_measured, check_limits, write_range
-from background_executor.derived_quantities import (
+from background_executor.judging.checks import Measured, as_measured, check_limits, write_range
+from background_executor.judging.derived_quantities import (
     NO_CONTEXT,
     Derived,
     ScanContext,
     derive_quantities,
 )
-from background_executor.health import GainMethod, HealthSettings
-from background_executor.limits import Limits, MeasurementCheck
+from background_executor.judging.health import GainMethod, HealthSettings
+from background_executor.judging.limits import Limits, MeasurementCheck
 from background_executor.records import (
     CheckOutcome,
     CheckRecord,

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
-from background_executor.limits import DEFAULT_CHECKS, Limits, MeasurementCheck
-from background_executor.reference import PmtType
+from background_executor.judging.limits import DEFAULT_CHECKS, Limits, MeasurementCheck
+from background_executor.judging.reference import PmtType
 from server_side.boundary import BoundaryModel
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from background_executor.limits import Limits
+from background_executor.judging.limits import Limits
 from background_executor.records import CheckOutcome, CheckRecord
 from server_side.result import Measurement, Missing
 

@@ -22,8 +22,8 @@ from pathlib import Path, PurePosixPath
 
 import server_side
 from background_executor.config import SiteSection
-from background_executor.deployed import package_files, version_here
 from background_executor.errors import RemoteFileError
+from background_executor.new_site.deployed import package_files, version_here
 from background_executor.transport import Transport
 
 SOFTWARE_FOLDER = "software"

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from background_executor import queries
-from background_executor.decision_records import DecisionKind
-from background_executor.derived_quantities import ScanContext
-from background_executor.health import HealthSettings
+from background_executor.decisions.decision_records import DecisionKind
+from background_executor.judging.derived_quantities import ScanContext
+from background_executor.judging.health import HealthSettings
+from background_executor.judging.reference import ReferenceRecord
+from background_executor.judging.verdict import Judgement, judge
 from background_executor.records import (
     PointRecord,
     ResultRecord,
     Verdict,
     VerdictRecord,
 )
-from background_executor.reference import ReferenceRecord
 from background_executor.store import Store
-from background_executor.verdict import Judgement, judge
 from server_side.result import PointResult
 from server_side.scan import PositionPoint, ScanPlan
 

@@ -154,5 +154,5 @@ def compare_spectra(spectrum: Spectrum, reference: ReferenceSpectrum) -> Compari
 @cache
 def shipped_template() -> ReferenceContent:
     """Return the template that comes with this program: the sum of ten real R12860 spectra."""
-    text = files("background_executor").joinpath("template_r12860.json").read_text()
+    text = files("background_executor.judging").joinpath("template_r12860.json").read_text()
     return ReferenceContent.model_validate_json(text)

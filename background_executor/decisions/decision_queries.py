@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from background_executor import reading, selections, tables
-from background_executor.decision_commands import SeenScan
-from background_executor.decision_records import (
+from background_executor.decisions.decision_commands import SeenScan
+from background_executor.decisions.decision_records import (
     FINISHED_MOVE_STATES,
     DecisionKind,
     DecisionRecord,

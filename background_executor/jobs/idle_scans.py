@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
 from background_executor import queries
+from background_executor.jobs.successors import add_successor, lacks_job
 from background_executor.records import JobRecord, ScanRecord
 from background_executor.site import Site
-from background_executor.successors import add_successor, lacks_job
 from background_executor.transport import RemoteEntry
 from server_side.journal import EndReason
 from server_side.raw_names import RawNames, stamp_moment

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from background_executor.reference import Comparison, ReferenceRecord, compare_spectra
+from background_executor.judging.reference import Comparison, ReferenceRecord, compare_spectra
 from server_side.result import (
     InputFile,
     Measurement,

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from background_executor.health import HealthSettings
-from background_executor.reference import ReferenceKind
+from background_executor.judging.health import HealthSettings
+from background_executor.judging.reference import ReferenceKind
 from server_side.boundary import BoundaryModel
 from server_side.scan import ScanId, SerialNumber
 

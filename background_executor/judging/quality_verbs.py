@@ -5,8 +5,8 @@ import argparse
 from background_executor.asking import Arguments, asks, wait_arguments
 from background_executor.config import load_config
 from background_executor.errors import CommandError
-from background_executor.quality_commands import JudgeAgain, MakeReference
-from background_executor.reference import ReferenceKind
+from background_executor.judging.quality_commands import JudgeAgain, MakeReference
+from background_executor.judging.reference import ReferenceKind
 from background_executor.verb import Verb
 
 

@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from background_executor import queries
 from background_executor.errors import SchedulerError
 from background_executor.following import FollowedJobRecord
+from background_executor.jobs.submit import submit
 from background_executor.records import ENDED_JOB_STATES, JobState, ScanState
 from background_executor.scheduler import JobSighting
 from background_executor.site import Site
-from background_executor.submit import submit
 from background_executor.sync import follow_journal
 from background_executor.writing.journal import FOREIGN_STOP
 from server_side.journal import EndReason

@@ -8,8 +8,8 @@ import socket
 from collections.abc import Iterator
 
 from background_executor.config import SiteConfig, SshSection
-from background_executor.doctor import CHECKS, CheckState, Finding, Patient, examine
 from background_executor.errors import ExecutorError, UnreachableError
+from background_executor.new_site.doctor import CHECKS, CheckState, Finding, Patient, examine
 from background_executor.site import open_scheduler
 from background_executor.ssh import (
     ChangedHostKeyError,

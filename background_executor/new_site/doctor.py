@@ -13,8 +13,8 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from background_executor.config import SchedulerName, SiteSection
-from background_executor.deployed import version_mismatch
 from background_executor.errors import RemoteFileError, TransportError
+from background_executor.new_site.deployed import version_mismatch
 from background_executor.scheduler import JobScript, Scheduler
 from background_executor.transport import CommandOutput, Transport
 

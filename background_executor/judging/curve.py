@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from background_executor.decision_records import DecisionKind
-from background_executor.health import HealthSettings
+from background_executor.decisions.decision_records import DecisionKind
 from background_executor.imported import Provenance
+from background_executor.judging.health import HealthSettings
 from background_executor.records import (
     HvCurveRecord,
     HvPointRecord,

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from background_executor import queries
 from background_executor.errors import RemoteFileError
-from background_executor.reference import ReferenceContent, ReferenceKind
+from background_executor.judging.reference import ReferenceContent, ReferenceKind
 from background_executor.site import Site
 from server_side.boundary import BoundaryModel
 

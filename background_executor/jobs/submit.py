@@ -14,7 +14,6 @@ from datetime import datetime
 from background_executor import queries
 from background_executor.config import SchedulerName, SiteConfig, TransportName
 from background_executor.crash_points import CrashPoint, reach
-from background_executor.deployed import version_mismatch
 from background_executor.errors import (
     ExecutorError,
     RemoteFileError,
@@ -23,6 +22,7 @@ from background_executor.errors import (
     UnreachableError,
 )
 from background_executor.following import FollowedJobRecord
+from background_executor.new_site.deployed import version_mismatch
 from background_executor.records import JobState
 from background_executor.site import Site
 from server_side.order import AwaitedTake, JobOrder

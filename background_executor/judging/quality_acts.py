@@ -5,11 +5,18 @@ from collections.abc import Sequence
 
 from background_executor import queries
 from background_executor.commanding import Act, Outcome
-from background_executor.decision_records import DecisionKind
+from background_executor.decisions.decision_records import DecisionKind
 from background_executor.errors import CommandError
 from background_executor.imported import ImportedPlan
-from background_executor.judging import NewJudgement, judge_scan_again
-from background_executor.quality_commands import JudgeAgain, MakeReference
+from background_executor.judging.quality_commands import JudgeAgain, MakeReference
+from background_executor.judging.reference import (
+    ReferenceContent,
+    ReferenceKind,
+    ReferenceSpectrum,
+    shipped_template,
+)
+from background_executor.judging.reference_copy import ReferenceCopy, next_version, write_copy
+from background_executor.judging.stored_results import NewJudgement, judge_scan_again
 from background_executor.records import (
     PointRecord,
     PointState,
@@ -17,13 +24,6 @@ from background_executor.records import (
     ScanState,
     Verdict,
 )
-from background_executor.reference import (
-    ReferenceContent,
-    ReferenceKind,
-    ReferenceSpectrum,
-    shipped_template,
-)
-from background_executor.reference_copy import ReferenceCopy, next_version, write_copy
 from background_executor.writing import StoreWriter
 from server_side.result import SpectrumName
 from server_side.scan import ScanKind

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 
 from background_executor import instance
 from background_executor.config import SiteConfig, SshSection, load_config
-from background_executor.deploy import deploy, roll_back
-from background_executor.doctor import CheckState
 from background_executor.errors import SettingsError
-from background_executor.job_preview import preview_job
+from background_executor.new_site.deploy import deploy, roll_back
+from background_executor.new_site.doctor import CheckState
+from background_executor.new_site.job_preview import preview_job
+from background_executor.new_site.way_checks import diagnose
 from background_executor.site import open_transport
 from background_executor.ssh import (
     HostKeyOffer,
@@ -23,7 +24,6 @@ from background_executor.ssh import (
     read_route,
     store_host_key,
 )
-from background_executor.way_checks import diagnose
 
 EXIT_DONE = 0
 EXIT_FAILED = 1

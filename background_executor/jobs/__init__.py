@@ -1,0 +1,1 @@
+"""What becomes of a piece of work: submitted once, watched, followed by another."""

@@ -1,0 +1,1 @@
+"""From measured quality to a verdict: checks, limits, references, the HV curve."""
