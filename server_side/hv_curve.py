@@ -35,7 +35,10 @@ class HvCurve:
     pivot_v: float | None
     gain_at_pivot: float | None
     log_gain_err: float | None
-    """Error of ln(gain_at_pivot); uncorrelated with the index at the pivot."""
+    """Error of ln(gain_at_pivot); uncorrelated with the index at the pivot.
+
+    This error and the other two hold the scatter of the points where it is more than theirs.
+    """
     hv_at_target_v: float | None
     hv_at_target_err_v: float | None
     target_gain: float
@@ -63,6 +66,9 @@ def fit_hv_curve(
     level and index are uncorrelated, so that the error of the voltage is::
 
         (d ln V)^2 = (level_err / index)^2 + (ln(target / level) * index_err / index^2)^2
+
+    Where chi2 is more than its degrees of freedom, all three errors are multiplied with
+    sqrt(chi2 / ndf): points that scatter more than their errors have errors that lack something.
 
     Parameters
     ----------
@@ -179,9 +185,9 @@ def _fault(
     min_p_value: float,
 ) -> str:
     """Return why there is no voltage, or nothing."""
-    fault = _index_fault(line, *index_limits)
-    if fault:
-        return fault
+    low, high = index_limits
+    if not low <= line.index <= high:
+        return f"the index {_index_in_words(line)} is not between {low:g} and {high:g}"
     probability = chi2_probability(line.chi2, line.ndf)
     if probability < min_p_value:
         return (
@@ -189,6 +195,14 @@ def _fault(
             f"probability {probability:.1e} is under {min_p_value:.0e}; the farthest point is "
             f"{line.worst_v:g} V, {line.worst_pull:+.1f} errors off"
         )
+    fault = _precision_fault(line, low, high)
+    if fault:
+        return fault
+    return _bracket_fault(points, line, target)
+
+
+def _bracket_fault(points: HvPoints, line: HvLine, target: float) -> str:
+    """Return why the measured points do not hold the voltage between them, or nothing."""
     if not points.gain[0] <= target <= points.gain[-1]:
         side = "above" if points.gain[0] > target else "below"
         return (
@@ -202,16 +216,19 @@ def _fault(
     return ""
 
 
-def _index_fault(line: HvLine, low: float, high: float) -> str:
-    index = f"{line.index:.2f} +- {line.index_err:.2f}"
-    if not low <= line.index <= high:
-        return f"the index {index} is not between {low:g} and {high:g}"
+def _index_in_words(line: HvLine) -> str:
+    return f"{line.index:.2f} +- {line.scatter * line.index_err:.2f}"
+
+
+def _precision_fault(line: HvLine, low: float, high: float) -> str:
+    """Return why the index is not known to lie in its range, or nothing."""
     # Else errors that are large enough make every series of points acceptable.
-    if line.index_err > MAX_INDEX_ERR * (high - low):
+    if line.scatter * line.index_err > MAX_INDEX_ERR * (high - low):
         return (
-            f"the index {index} is not known well enough to say that it is between {low:g} and "
-            f"{high:g}: its error may be at most {MAX_INDEX_ERR * (high - low):g}; the errors of "
-            "the gains are too large or the voltages too close"
+            f"the index {_index_in_words(line)} is not known well enough to say that it is "
+            f"between {low:g} and {high:g}: its error may be at most "
+            f"{MAX_INDEX_ERR * (high - low):g}; the errors of the gains are too large or the "
+            "voltages too close"
         )
     return ""
 
@@ -219,15 +236,16 @@ def _index_fault(line: HvLine, low: float, high: float) -> str:
 def _curve(line: HvLine, target: float, why_not: str) -> HvCurve:
     distance = (math.log(target) - line.level) / line.index if not why_not else 0.0
     log_err = line.log_gain_err(line.pivot + distance) / abs(line.index) if not why_not else 0.0
+    scatter = line.scatter
     voltage = math.exp(line.pivot + distance)
     return HvCurve(
         index=line.index,
-        index_err=line.index_err,
+        index_err=scatter * line.index_err,
         pivot_v=math.exp(line.pivot),
         gain_at_pivot=math.exp(line.level),
-        log_gain_err=line.level_err,
+        log_gain_err=scatter * line.level_err,
         hv_at_target_v=None if why_not else voltage,
-        hv_at_target_err_v=None if why_not else voltage * log_err,
+        hv_at_target_err_v=None if why_not else voltage * scatter * log_err,
         target_gain=target,
         chi2=line.chi2,
         ndf=line.ndf,

@@ -54,6 +54,11 @@ class HvLine:
     worst_v: float
     worst_pull: float
 
+    @property
+    def scatter(self) -> float:
+        """By how much more than their errors the points scatter; 1 where they do not."""
+        return math.sqrt(max(1.0, self.chi2 / self.ndf)) if self.ndf > 0 else 1.0
+
     def log_gain_err(self, log_voltage: float) -> float:
         """Return the error of ln(gain) on the line."""
         return math.hypot(self.level_err, self.index_err * (log_voltage - self.pivot))

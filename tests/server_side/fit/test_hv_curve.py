@@ -54,7 +54,7 @@ def test_the_order_of_the_points_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("hv", [1720.0, 1800.0, 1880.0])
-def test_errors_cover_the_truth_also_far_from_the_pivot(hv: float) -> None:
+def test_errors_without_the_scatter_cover_the_truth_also_far_from_the_pivot(hv: float) -> None:
     series, rng = exact_series(hv), np.random.default_rng(3)
     pulls, index_pulls = [], []
     for _ in range(1500):
@@ -63,12 +63,38 @@ def test_errors_cover_the_truth_also_far_from_the_pivot(hv: float) -> None:
         curve = fit_hv_curve(series.voltage, list(gain), list(gain * scale))
         if curve.hv_at_target_v is None:
             continue
-        pulls.append((curve.hv_at_target_v - hv) / curve.hv_at_target_err_v)
-        index_pulls.append((curve.index - 7.1) / curve.index_err)
+        scatter = math.sqrt(max(1.0, curve.chi2 / curve.ndf))
+        pulls.append((curve.hv_at_target_v - hv) / curve.hv_at_target_err_v * scatter)
+        index_pulls.append((curve.index - 7.1) / curve.index_err * scatter)
     assert len(pulls) > 1450
     assert np.mean(pulls) == pytest.approx(0, abs=0.1)
     assert np.std(pulls) == pytest.approx(1, abs=0.07)
     assert np.std(index_pulls) == pytest.approx(1, abs=0.07)
+
+
+def test_points_that_scatter_more_than_their_errors_widen_the_stated_errors() -> None:
+    quiet, loud = exact_series(), exact_series()
+    for place, part in enumerate((0.006, -0.006, 0.006, -0.006, 0.006)):
+        loud.gain[place] *= 1.0 + part
+    exact = fit_hv_curve(quiet.voltage, quiet.gain, quiet.error)
+    scattered = fit_hv_curve(loud.voltage, loud.gain, loud.error)
+    assert scattered.valid
+    scatter = math.sqrt(scattered.chi2 / scattered.ndf)
+    assert scatter > 1.5
+    for name in ("index_err", "log_gain_err", "hv_at_target_err_v"):
+        ratio = getattr(scattered, name) / getattr(exact, name)
+        assert ratio == pytest.approx(scatter, rel=0.01), name
+
+
+def test_errors_that_are_stated_half_too_small_still_cover_the_truth() -> None:
+    series, rng, pulls = exact_series(), np.random.default_rng(5), []
+    for _ in range(1500):
+        gain = np.array(series.gain) * np.exp(0.006 * rng.standard_normal(5))
+        curve = fit_hv_curve(series.voltage, list(gain), list(0.004 * gain))
+        if curve.hv_at_target_v is not None:
+            pulls.append((curve.hv_at_target_v - 1812.3) / curve.hv_at_target_err_v)
+    assert len(pulls) > 1400
+    assert np.mean(np.abs(pulls) < 1.0) > 0.6
 
 
 def test_the_curve_gives_gain_and_band() -> None:
