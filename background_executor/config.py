@@ -5,9 +5,10 @@ Reading and writing the file itself is in ``config_file``.
 """
 
 import re
+import sys
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -109,6 +110,14 @@ class SiteSection(BoundaryModel):
     scheduler_poll_s: float = Field(default=30.0, ge=0.05)
     submit: SubmitSection = SubmitSection()
     ssh: SshSection | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _use_own_python(cls, given: Any) -> Any:
+        """Let jobs of this machine run with this program's interpreter: it has server_side."""
+        if isinstance(given, dict) and given.get("transport") == TransportName.LOCAL:
+            return {"python": sys.executable, **given}
+        return given
 
     @field_validator("base_folder", "raw_base")
     @classmethod

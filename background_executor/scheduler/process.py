@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
-from background_executor.errors import SchedulerError, SubmitUnknownError
+from background_executor.errors import SchedulerError, SubmitRefusedError, SubmitUnknownError
 from background_executor.records import JobState
 from background_executor.scheduler import JobScript, JobSighting
 from background_executor.transport import CommandOutput
@@ -28,6 +28,7 @@ STATE_OF_WORD: Mapping[str, JobState] = {
 """What the launcher's words mean; ``exited`` is told apart by its status."""
 
 _JOB_ID = re.compile(r"\d+-\d+")
+_NO_LAUNCHER = re.compile(r"No module named '?server_side\b")
 
 
 class ProcessScheduler:
@@ -59,8 +60,21 @@ class ProcessScheduler:
         return [*self._launcher, "submit", *place, *files, job.job]
 
     def read_submit(self, output: CommandOutput) -> str:
-        """Return the job's id: process id and start time."""
+        """Return the job's id: process id and start time.
+
+        Raises
+        ------
+        SubmitRefusedError
+            When the interpreter has no launcher, so that certainly no job was made.
+        SubmitUnknownError
+            When the launcher gave no id for another reason.
+        """
         answer = output.stdout.strip()
+        if output.exit_status != 0 and _NO_LAUNCHER.search(output.stderr):
+            raise SubmitRefusedError(
+                f"the interpreter {self._python} has no server_side: let site.python in the "
+                "settings name the one of the virtual environment it was installed into"
+            )
         if output.exit_status != 0 or _JOB_ID.fullmatch(answer) is None:
             raise SubmitUnknownError(
                 "the launcher gave no job id: " + (output.stderr.strip() or repr(answer))[-500:]

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from background_executor.errors import SchedulerError, SubmitUnknownError
+from background_executor.errors import SchedulerError, SubmitRefusedError, SubmitUnknownError
 from background_executor.records import JobState
 from background_executor.scheduler import JobScript, JobSighting
 from background_executor.scheduler.process import ProcessScheduler
@@ -107,6 +107,18 @@ def test_a_job_is_in_a_session_of_its_own_and_outlives_who_made_it(machine: Mach
     assert os.getsid(pid) == pid != os.getsid(0)
     sighting = machine.wait_for(job.job, JobState.RUNNING)
     assert (sighting.scheduler_id, sighting.job) == (scheduler_id, job.job)
+
+
+def test_an_interpreter_without_the_launcher_makes_no_job_and_the_key_is_named(
+    tmp_path: Path,
+) -> None:
+    bare = tmp_path / "bare-python"
+    bare.write_text(f'#!/bin/sh\nexec {sys._base_executable} -I -S "$@"\n')  # type: ignore[attr-defined]
+    bare.chmod(0o755)
+    scheduler = ProcessScheduler(str(bare), PurePosixPath(tmp_path))
+    argv = scheduler.submit_argv(Machine(tmp_path).script("true"))
+    with pytest.raises(SubmitRefusedError, match=r"bare-python has no server_side: .*site\.python"):
+        scheduler.read_submit(TRANSPORT.run(argv, timeout_s=30))
 
 
 def test_a_job_asked_for_twice_is_made_once(machine: Machine) -> None:

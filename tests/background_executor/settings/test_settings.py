@@ -1,6 +1,9 @@
 """Settings of a site: read whole, refused with every fault named, changed with comments kept."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -226,6 +229,21 @@ def test_every_default_check_is_documented_and_named_once() -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_every_example_is_a_good_file(path: Path) -> None:
     assert load_config(path).site.name
+
+
+def test_the_local_example_as_it_stands_runs_jobs_with_an_interpreter_that_has_the_analysis(
+    tmp_path: Path,
+) -> None:
+    shutil.copy(DOCS / "examples" / "local.toml", tmp_path / "my-site.toml")
+    python = load_config(tmp_path / "my-site.toml").site.python
+    assert python == sys.executable
+    command = [python, "-m", "server_side.job.process_launcher", "--help"]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def test_a_site_far_away_has_the_interpreter_that_its_shell_finds(tmp_path: Path) -> None:
+    section = '[site.ssh]\nhost = "login"\nknown_hosts = "known_hosts"\n'
+    assert load_config(_write(tmp_path, SSH + section)).site.python == "python3"
 
 
 def test_there_is_an_example_for_each_kind_of_site() -> None:
