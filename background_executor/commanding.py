@@ -36,6 +36,8 @@ class Outcome:
     afterwards: Afterwards = Afterwards.NOTHING
     is_answered: bool = True
     """False: the command stays in hand until what it began on the server is finished."""
+    is_refused: bool = False
+    """True: what was asked for was not done, and the answer says why; ``change`` is kept."""
 
 
 @dataclass(frozen=True)

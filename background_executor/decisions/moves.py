@@ -31,7 +31,6 @@ from background_executor.decisions.decision_records import MoveAct, MoveRecord, 
 from background_executor.decisions.receipt import ReceiptOutcome, ReceiptPart
 from background_executor.decisions.receipts import mark_rolled_back, read_receipt, write_receipt
 from background_executor.errors import (
-    CommandError,
     RefusedError,
     RemoteFileError,
     UnreachableError,
@@ -209,11 +208,8 @@ def _verify_target(site: Site, move: MoveRecord) -> None:
 
 def _conclude(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -> None:
     """Bring the decisions into force and answer the command, in one transaction."""
-    state = CommandState.DONE
-    try:
-        outcome = conclude(site, move, now)
-    except CommandError as error:
-        state, outcome = CommandState.REFUSED, Outcome(str(error))
+    outcome = conclude(site, move, now)
+    state = CommandState.REFUSED if outcome.is_refused else CommandState.DONE
     with site.store.writing(now) as writer:
         writer.advance_move(move.move_id, MoveState.VERIFIED, outcome.answer)
         outcome.change(writer)

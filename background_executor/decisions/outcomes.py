@@ -8,7 +8,7 @@ from background_executor.commanding import Act, Outcome
 from background_executor.commands import COMMAND, ProcessExisting, StartHvCheck, StartScan
 from background_executor.decisions.decision_records import DecisionKind, MoveAct, MoveRecord
 from background_executor.decisions.take_acts import is_waiting_for_retake
-from background_executor.errors import StoreError
+from background_executor.errors import CommandError, RemoteFileError, StoreError
 from background_executor.records import PointState, ScanState
 from background_executor.scan_words import scan_words
 from background_executor.site import Site
@@ -31,13 +31,7 @@ _WORDS = {
 
 
 def conclude(site: Site, move: MoveRecord, now: datetime) -> Outcome:
-    """Return what a verified act changes, and the answer.
-
-    Raises
-    ------
-    CommandError
-        When the act is done and what was to follow it cannot be.
-    """
+    """Return what a verified act changes, and the answer; what it did is kept in any case."""
     match move.act:
         case MoveAct.RETAKE:
             return _retake(site, move)
@@ -106,7 +100,7 @@ def _retake(site: Site, move: MoveRecord) -> Outcome:
 
 
 def _scan_outcome(site: Site, move: MoveRecord, now: datetime) -> Outcome:
-    next_scan = _next_scan(site, move, now)
+    next_scan, obstacle = _next_scan(site, move, now)
     scan = queries.scan(site.store, move.scan_id)
     if scan is None:
         raise StoreError(f"no scan {move.scan_id} in the store of site {site.name}")
@@ -126,7 +120,10 @@ def _scan_outcome(site: Site, move: MoveRecord, now: datetime) -> Outcome:
         MoveAct.KEEP_ASIDE: "is kept aside",
     }
     following = f"; {next_scan.answer}" if next_scan is not None else ""
-    return Outcome(f"{scan_words(scan)} {words[move.act]}{following}", change)
+    if obstacle:
+        following = f", but the next scan did not begin: {obstacle}"
+    answer = f"{scan_words(scan)} {words[move.act]}{following}"
+    return Outcome(answer, change, is_refused=bool(obstacle))
 
 
 def _state_after(site: Site, move: MoveRecord) -> ScanState | None:
@@ -139,12 +136,18 @@ def _state_after(site: Site, move: MoveRecord) -> ScanState | None:
     return ScanState.COMPLETE if ended else ScanState.STOPPED
 
 
-def _next_scan(site: Site, move: MoveRecord, now: datetime) -> Outcome | None:
-    """Return the beginning of the scan that waited for this one to make way."""
+def _next_scan(site: Site, move: MoveRecord, now: datetime) -> tuple[Outcome | None, str]:
+    """Return the beginning of the scan that waited for this one to make way, or what is in its way.
+
+    The folder has moved by now, so that an obstacle must not undo what the store says of it.
+    """
     record = queries.command(site.store, move.command_id)
     if record is None:
-        return None
+        return None, ""
     command = COMMAND.validate_json(record.arguments)
     if not isinstance(command, StartScan | StartHvCheck | ProcessExisting):
-        return None
-    return start_after(Act(site, record, now, now), command)
+        return None, ""
+    try:
+        return start_after(Act(site, record, now, now), command), ""
+    except (CommandError, RemoteFileError) as error:
+        return None, str(error)

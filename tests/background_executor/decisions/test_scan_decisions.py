@@ -134,6 +134,36 @@ def test_an_unsettled_scan_before_is_a_choice_and_nothing_moves(shift: Shift) ->
     assert shift.bench.scan(before).state is ScanState.ARCHIVED
 
 
+@pytest.mark.parametrize("choice", [PreviousScan.ARCHIVE, PreviousScan.KEEP_ASIDE])
+def test_a_previous_scan_makes_way_also_when_the_next_one_cannot_begin_after_all(
+    shift: Shift, choice: PreviousScan
+) -> None:
+    before = shift.complete_scan()
+    bench = shift.bench
+    wishes = (
+        start(shift, previous=choice, previous_reason="next"),
+        start(shift, serial_number="KQ0151"),
+    )
+    first, second = (
+        bench.store.enqueue("here", wish, "tester", f"key {number}", bench.now)
+        for number, wish in enumerate(wishes)
+    )
+    bench.step()
+    told, begun = queries.command(bench.store, first), queries.command(bench.store, second)
+    assert told is not None
+    assert begun is not None
+    assert begun.state == "done"
+    assert told.state == "refused"
+    assert "but the next scan did not begin: slot 1 is taken" in told.answer
+    after = bench.scan(before)
+    is_archived = choice is PreviousScan.ARCHIVE
+    assert (after.state is ScanState.ARCHIVED, after.is_kept_aside) == (
+        is_archived,
+        not is_archived,
+    )
+    assert shift.results_folder(before).is_dir() is not is_archived
+
+
 def test_a_scan_may_be_kept_aside(shift: Shift) -> None:
     before = shift.complete_scan(Fate.POOR)
     choice = {"previous": PreviousScan.KEEP_ASIDE, "previous_reason": "for the experts"}
