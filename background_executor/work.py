@@ -1,8 +1,9 @@
 """A piece of the executor's turn: when it is due, and what last stood in its way."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from background_executor.errors import (
     LocalDiskError,
@@ -11,12 +12,34 @@ from background_executor.errors import (
     SchedulerError,
 )
 
+Item = TypeVar("Item")
+
 log = logging.getLogger(__name__)
 
 PAUSE_AFTER_TROUBLE = timedelta(seconds=15)
 """What the server has refused is not asked for again in every turn."""
 _IN_THE_WAY = (RemoteFileError, SchedulerError, NoAnswerError, LocalDiskError, OSError)
 """What stands in the way of one piece of work, and of no other."""
+
+
+def do_for_each(items: Iterable[Item], act: Callable[[Item], None]) -> None:
+    """Do something for each, past what the server or the scheduler has against one of them.
+
+    Raises
+    ------
+    RemoteFileError
+        The first one, when all the others had their turn.
+    SchedulerError
+        The same.
+    """
+    first: RemoteFileError | SchedulerError | None = None
+    for item in items:
+        try:
+            act(item)
+        except (RemoteFileError, SchedulerError) as error:
+            first = first or error
+    if first is not None:
+        raise first
 
 
 class Work:

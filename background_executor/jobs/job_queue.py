@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from background_executor import queries
-from background_executor.errors import SchedulerError
+from background_executor.errors import RemoteFileError, SchedulerError
 from background_executor.following import FollowedJobRecord
 from background_executor.jobs.submit import submit
-from background_executor.records import ENDED_JOB_STATES, JobState, ScanState
+from background_executor.jobs.unwanted import is_unwanted, note_never_asked
+from background_executor.records import ENDED_JOB_STATES, JobState
 from background_executor.scheduler import JobSighting
 from background_executor.site import Site
 from background_executor.sync import follow_journal
+from background_executor.work import do_for_each
 from background_executor.writing.journal import FOREIGN_STOP
 from server_side.journal import EndReason
 
@@ -161,7 +163,7 @@ class JobQueue:
 
     def _ask_again(self, job: FollowedJobRecord, now: datetime) -> None:
         self._absences.pop(job.record.job, None)
-        if self._is_unwanted(job):
+        if is_unwanted(self._site, job):
             self._end(job, JobState.CANCELLED, "it was never made, and its scan was stopped", now)
         elif job.submissions >= MAX_SUBMISSIONS:
             message = f"asked for {job.submissions} times and never made: {job.record.message}"
@@ -192,37 +194,44 @@ class JobQueue:
         output = self._site.transport.run(argv, timeout_s=self._site.timeout_s)
         return output.stdout
 
-    def _is_unwanted(self, job: FollowedJobRecord) -> bool:
-        scan = queries.scan(self._site.store, job.record.scan_id)
-        return scan is None or scan.state in (ScanState.STOPPED, ScanState.ARCHIVED)
-
     def end_unwanted(self, jobs: Iterable[FollowedJobRecord], now: datetime) -> None:
         """Ask the jobs of stopped scans to end, and cancel those that do not heed.
 
         Raises
         ------
         TransportError
-            When the server could not be asked.
+            When the server could not be asked, or refused something for one of them.
         """
-        for job in jobs:
-            if job.record.state not in ENDED_JOB_STATES and self._is_unwanted(job):
-                self._end_unwanted_job(job, now)
+        unwanted = [
+            job
+            for job in jobs
+            if job.record.state not in ENDED_JOB_STATES and is_unwanted(self._site, job)
+        ]
+        do_for_each(unwanted, lambda job: self._end_unwanted_job(job, now))
 
     def _end_unwanted_job(self, job: FollowedJobRecord, now: datetime) -> None:
-        name = job.record.job
         if job.record.state is JobState.INTENT:
-            with self._site.store.writing(now) as writer:
-                message = "its scan was stopped before it was asked for"
-                writer.advance_job(name, JobState.CANCELLED, message=message)
-                writer.close_journal(name)
+            note_never_asked(self._site, job, now)
             return
-        if name not in self._stop_asked:
-            path = self._site.layout(job.record.scan_id).stop_file(name)
-            self._site.transport.write(path, b"the scan was stopped\n")
-            self._stop_asked.add(name)
-            with self._site.store.writing(now) as writer:
-                writer.note_job_act(name, "job asked to end", f"by {path.name}")
+        trouble: RemoteFileError | None = None
+        try:
+            self._ask_to_end(job, now)
+        except RemoteFileError as error:  # a full disk must not make a job unstoppable
+            trouble = error
         self._cancel_after_grace(job, now)
+        if trouble is not None:
+            raise trouble
+
+    def _ask_to_end(self, job: FollowedJobRecord, now: datetime) -> None:
+        """Write the stop file of a job, once."""
+        name = job.record.job
+        if name in self._stop_asked:
+            return
+        path = self._site.layout(job.record.scan_id).stop_file(name)
+        self._site.transport.write(path, b"the scan was stopped\n")
+        self._stop_asked.add(name)
+        with self._site.store.writing(now) as writer:
+            writer.note_job_act(name, "job asked to end", f"by {path.name}")
 
     def _cancel_after_grace(self, job: FollowedJobRecord, now: datetime) -> None:
         """Cancel a job that had time to heed; a waiting job has nothing to finish."""

@@ -22,19 +22,34 @@ from background_executor.errors import (
     UnreachableError,
 )
 from background_executor.following import FollowedJobRecord
+from background_executor.jobs.unwanted import is_unwanted, note_never_asked
 from background_executor.new_site.deployed import version_mismatch
 from background_executor.records import JobState
 from background_executor.site import Site
+from background_executor.work import do_for_each
 from server_side.order import AwaitedTake, JobOrder
 
 log = logging.getLogger(__name__)
 
 
 def submit_intents(site: Site, jobs: Iterable[FollowedJobRecord], now: datetime) -> None:
-    """Submit every job that was decided on and never asked for."""
-    for job in jobs:
-        if job.record.state is JobState.INTENT:
-            submit(site, job.record.scan_id, job.record.job, now)
+    """Submit every job that was decided on and never asked for, and is wanted still.
+
+    Raises
+    ------
+    TransportError
+        When the server could not be asked, or refused something for one of them.
+    """
+    intents = [job for job in jobs if job.record.state is JobState.INTENT]
+    do_for_each(intents, lambda job: _submit_intent(site, job, now))
+
+
+def _submit_intent(site: Site, job: FollowedJobRecord, now: datetime) -> None:
+    """Submit one, unless its scan was stopped while it waited for the line."""
+    if is_unwanted(site, job):
+        note_never_asked(site, job, now)
+    else:
+        submit(site, job.record.scan_id, job.record.job, now)
 
 
 def submit(site: Site, scan_id: str, job: str, now: datetime) -> None:

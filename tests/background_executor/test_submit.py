@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from background_executor import queries
 from background_executor.audit import EventFilter
 from background_executor.commands import StopScan
-from background_executor.errors import UnreachableError
+from background_executor.errors import RemoteFileError, UnreachableError
 from background_executor.jobs.job_queue import MAX_SUBMISSIONS
 from background_executor.records import ScanRecord
 from background_executor.scheduler.process import LAUNCHER
@@ -27,6 +27,17 @@ class LossyTransport(LocalTransport):
         self.errors: set[str] = set()
         """Acts that are done and answered with an error all the same."""
         self.asked: list[str] = []
+        self.is_full = False
+        """Nothing can be written."""
+
+    def connect(self) -> None:
+        if "connect" in self.lost_requests:
+            raise UnreachableError("the line is dead")
+
+    def write(self, path: PurePosixPath, content: bytes) -> None:
+        if self.is_full:
+            raise RemoteFileError(f"cannot write {path}: No space left on device")
+        super().write(path, content)
 
     def run(
         self, argv: Sequence[str], *, timeout_s: float, stdin: bytes | None = None
@@ -158,6 +169,39 @@ def test_a_scan_that_is_stopped_before_its_job_was_made_leaves_no_job(
     transport.lost_requests.clear()
     bench.until(lambda: bench.jobs(scan)[0].state == "cancelled", seconds=10)
     assert processes(bench) == 0
+
+
+def test_an_intent_whose_scan_is_stopped_while_the_line_is_dead_is_never_asked_for(
+    bench: Bench, transport: LossyTransport
+) -> None:
+    transport.lost_requests.add("connect")
+    scan = bench.start_scan()
+    assert bench.jobs(scan)[0].state == "intent"
+    bench.ask(StopScan(scan_id=scan.scan_id))
+    transport.lost_requests.clear()
+    bench.step()
+    (job,) = bench.jobs(scan)
+    assert (job.state, job.message) == (
+        "cancelled",
+        "its scan was stopped before it was asked for",
+    )
+    assert "submit" not in transport.asked
+
+
+def test_jobs_end_though_the_disk_is_too_full_for_their_stop_files(
+    bench: Bench, transport: LossyTransport
+) -> None:
+    bench.behave(replace(HANGS, waits_after=1))
+    scans = [bench.start_scan("KQ0146", 1), bench.start_scan("KQ0151", 2)]
+    bench.until(lambda: all(bench.states(scan)[0] == "stored" for scan in scans))
+    transport.is_full = True
+    for scan in scans:
+        bench.ask(StopScan(scan_id=scan.scan_id))
+    executor = queries.executor(bench.store, "here")
+    assert executor is not None
+    assert "No space left" in executor.message
+    bench.until(lambda: all(bench.jobs(scan)[0].ended_at for scan in scans), seconds=5)
+    assert transport.asked.count("cancel") >= 2
 
 
 def test_a_dead_line_is_said_and_nothing_is_lost(bench: Bench, transport: LossyTransport) -> None:
