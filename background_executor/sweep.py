@@ -29,7 +29,7 @@ def sweep(site: Site, scan_ids: Iterable[str], now: datetime) -> None:
     Raises
     ------
     TransportError
-        When the server could not be asked.
+        When the server could not be asked, or could not list one of the folders.
     """
     for scan_id in scan_ids:
         entries = _list(site, site.layout(scan_id).results_folder, 2)
@@ -63,10 +63,13 @@ def sweep_all(site: Site, now: datetime) -> None:
 
 
 def _list(site: Site, folder: PurePosixPath, depth: int) -> tuple[RemoteEntry, ...]:
+    """List a folder; one that is not there is empty, one that cannot be listed is an error."""
     try:
         return site.transport.list_tree(folder, depth=depth)
-    except RemoteFileError:  # nothing was published yet
-        return ()
+    except RemoteFileError:
+        if site.transport.exists(folder):
+            raise
+        return ()  # nothing was published yet
 
 
 def published_takes(entries: Iterable[RemoteEntry], plan: ScanPlan) -> Iterable[tuple[str, Take]]:

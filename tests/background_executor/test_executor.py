@@ -4,7 +4,7 @@ import os
 import signal
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -19,7 +19,9 @@ from background_executor.commands import (
     StopScan,
     SyncNow,
 )
+from background_executor.errors import RemoteFileError
 from background_executor.jobs.successors import MAX_IN_A_ROW
+from background_executor.transport import LocalTransport, RemoteEntry
 from server_side.job.process_launcher import JobFiles, read_record
 from server_side.journal import EndReason
 from server_side.scan import Slot
@@ -27,6 +29,18 @@ from tests.background_executor.bench import ENDS_EARLY, HANGS, POINTS, Bench
 from tests.background_executor.fake_job import Behaviour
 
 START = StartScan(serial_number="KQ0146", slot=Slot.ONE)
+
+
+class BlindTransport(LocalTransport):
+    """May not list folders for a while."""
+
+    def __init__(self) -> None:
+        self.is_blind = False
+
+    def list_tree(self, folder: PurePosixPath, *, depth: int) -> tuple[RemoteEntry, ...]:
+        if self.is_blind and self.exists(folder):
+            raise RemoteFileError(f"cannot list {folder}: Permission denied")
+        return super().list_tree(folder, depth=depth)
 
 
 def test_a_scan_goes_from_wish_to_stored_points(bench: Bench) -> None:
@@ -190,6 +204,8 @@ def test_a_scan_that_is_not_there_cannot_be_stopped(bench: Bench) -> None:
 def test_reset_reads_everything_again_and_changes_nothing(bench: Bench) -> None:
     scan = bench.start_scan()
     bench.until(lambda: bench.is_complete(scan))
+    for _ in range(3):  # the end of the job's log is read after the job has ended
+        bench.step(70)
     before = (bench.points(scan), bench.jobs(scan), bench.scan(scan))
     assert bench.ask(Reset()).state == "done"
     for _ in range(5):
@@ -248,3 +264,24 @@ def test_every_turn_leaves_a_sign_of_life(bench: Bench) -> None:
     assert second is not None
     assert second.beat_at > first.beat_at
     assert (second.state, second.link) == ("running", "connected")
+
+
+def test_a_listing_that_fails_is_no_empty_listing(settings_file: Path) -> None:
+    transport = BlindTransport()
+    bench = Bench(settings_file, transport=transport)
+    try:
+        bench.behave(replace(ENDS_EARLY, silent=POINTS))
+        transport.is_blind = True
+        scan = bench.start_scan()
+        bench.until(lambda: bench.jobs(scan)[0].state == "completed")
+        for _ in range(3):
+            bench.step(70)
+        assert len(bench.jobs(scan)) == 1
+        executor = queries.executor(bench.store, "here")
+        assert executor is not None
+        assert "Permission denied" in executor.message
+        transport.is_blind = False
+        bench.until(lambda: bench.is_complete(scan), seconds=20)
+        bench.assert_each_point_once(scan)
+    finally:
+        bench.close()
