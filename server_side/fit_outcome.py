@@ -50,6 +50,8 @@ class Minimum:
     """Of all parameters, shape (parameters,)."""
     free: tuple[int, ...]
     """Places of the parameters that were free."""
+    likelihood: float
+    """Half the deviance there, constraints included."""
     covariance: Array | None
     """Of the free parameters; None when there is none to be trusted."""
     at_limit: tuple[AtLimit, ...]

@@ -43,8 +43,10 @@ MORE_TRIES = 2
 """So often a minimisation goes on from where it stopped short."""
 AT_LIMIT = 1e-3
 """A parameter within this part of its allowed range from an end is at the limit."""
-NEAR_LIMIT = 0.15
+NEAR_LIMIT = 0.05
 """A nuisance so near to a boundary is tried at it when the minimum is not valid."""
+MAX_RISE = 0.5
+"""A fit repeated so counts while its likelihood is within one error of the failed minimum's."""
 
 
 def _values_of(parameters: tuple["zfit.Parameter", ...]) -> Array:
@@ -126,17 +128,22 @@ class _Loss:
         values = _values_of(self._parameters)
         at_limit = self._limits(values, start, slots, AT_LIMIT)
         near = self._limits(values, start, slots, NEAR_LIMIT)
+        likelihood = self._likelihood.value(values)
+
+        def failed(fault: str) -> Minimum:
+            return Minimum(values, slots, likelihood, None, near, fault)
+
         if not result.valid:
-            return Minimum(values, slots, None, near, "the minimiser found no valid minimum")
+            return failed("the minimiser found no valid minimum")
         # Runs Hesse; asking result.hesse() as well would run it twice.
         covariance = result.covariance(params=free, method="minuit_hesse")
         shape = result.info["minuit"].fmin
         if not shape.is_valid:
             # With the true second derivatives the distance to the minimum may prove too large.
-            return Minimum(values, slots, None, near, "the minimiser found no valid minimum")
+            return failed("the minimiser found no valid minimum")
         if shape.hesse_failed or not shape.has_posdef_covar or not shape.has_accurate_covar:
-            return Minimum(values, slots, None, near, "the covariance matrix is not reliable")
-        return Minimum(values, slots, np.asarray(covariance), at_limit, "")
+            return failed("the covariance matrix is not reliable")
+        return Minimum(values, slots, likelihood, np.asarray(covariance), at_limit, "")
 
     def _limits(
         self, values: Array, start: Start, slots: tuple[int, ...], part: float
@@ -213,11 +220,16 @@ class GainFitter:
         fixed: tuple[str, ...] = ()
         notes: tuple[str, ...] = ()
         minimum = loss.minimise(spectrum, start, fixed, minos=minos)
+        failed: Minimum | None = None
         while (boundary := _boundary_reached(model, minimum)) is not None:
+            if minimum.covariance is None and failed is None:
+                failed = minimum
             start = _fix(model, start, minimum, boundary)
             fixed = (*fixed, *(hold.parameter for hold in boundary.holds))
             notes = (*notes, _note_on(model, start, boundary))
             minimum = loss.minimise(spectrum, start, fixed, minos=minos)
+            if failed is not None and not is_as_good(minimum, failed):
+                return judge_minimum(model, spectrum, failed, ())
         return judge_minimum(model, spectrum, minimum, notes)
 
     def _loss_of(self, model: ResponseModel) -> _Loss:
@@ -226,6 +238,15 @@ class GainFitter:
                 return loss
         self._losses.append(_Loss(model))
         return self._losses[-1]
+
+
+def is_as_good(repeated: Minimum, failed: Minimum) -> bool:
+    """Tell whether the data bear a repeat with a nuisance fixed as well as the failed minimum.
+
+    What was only near its boundary may be needed to describe the data: then the repeat
+    lies higher, and its gain is that of a wrong shape.
+    """
+    return repeated.likelihood <= failed.likelihood + MAX_RISE
 
 
 def _boundary_reached(model: ResponseModel, minimum: Minimum) -> Boundary | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from server_side.fit_outcome import Minimum
 from server_side.response.compound import FourierGrid
 from server_side.response.dft import DftWindow
 from server_side.response.dft_threshold import DftThreshold
@@ -132,6 +133,29 @@ def test_a_nuisance_that_the_spectrum_says_nothing_of_spoils_no_error(fitter) ->
     true_gain = recorded["true_peak_pc"] * 1e-12 / ELEMENTARY_CHARGE_C
     assert fit.gain_peak_err < 0.01 * fit.gain_peak
     assert abs(fit.gain_peak - true_gain) < 3 * fit.gain_peak_err
+
+
+def test_a_nuisance_that_the_spectrum_needs_is_not_fixed_to_make_a_failed_fit_valid(
+    fitter,
+) -> None:
+    recorded = json.loads((DATA / "window_spectrum_failed_minimum.json").read_text())
+    fit = fitter.fit(Spectrum.model_validate(recorded["spectrum"]), "dft")
+    if isinstance(fit, NoFit):
+        assert fit.message == "the minimiser found no valid minimum"
+    else:
+        assert "low_fraction = 0" not in fit.message
+        assert abs(fit.gain_peak - recorded["true_peak_pc"] * PC) < 2 * fit.gain_peak_err
+
+
+@pytest.mark.parametrize(("rise", "counts"), [(-1e-5, True), (0.5, True), (0.6, False)])
+def test_a_repeat_counts_while_its_likelihood_is_within_one_error(
+    rise: float, counts: bool
+) -> None:
+    from server_side.gain_fit import is_as_good
+
+    failed = Minimum(np.zeros(2), (0, 1), 40.0, None, (), "the minimiser found no valid minimum")
+    repeated = Minimum(np.zeros(2), (0,), 40.0 + rise, np.eye(1), (), "")
+    assert is_as_good(repeated, failed) is counts
 
 
 def test_the_peak_of_a_box_and_line_dynode_is_found(fitter, make_spectrum) -> None:
