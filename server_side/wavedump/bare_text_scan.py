@@ -23,7 +23,7 @@ from server_side.wavedump.scanning import (
     label_row,
     note_fault,
 )
-from server_side.wavedump.text_samples import read_column, read_list
+from server_side.wavedump.text_samples import SampleRule, read_column, read_list
 
 _LOST = int(Fault.ALIGNMENT_LOST)
 _LF, _CR, _COMMA, _SPACE = 10, 13, 44, 32
@@ -35,8 +35,7 @@ class BareTextLayout(NamedTuple):
     record_length: int
     has_lists: bool
     """Samples stand in comma separated lines or have decimals."""
-    top_adc: int
-    """Largest value of a sample."""
+    rule: SampleRule
     sample_bytes: int
     """A damaged sample is never longer."""
 
@@ -70,9 +69,10 @@ def read_bare_event(
     while done < wanted:
         # A damaged event is read on only to find its end: what goes into ``out`` is not used.
         if layout.has_lists:
-            pos, count, outcome = read_list(window, pos, wanted - done, layout.top_adc, out)
+            pos, count, outcome = read_list(window, pos, wanted - done, layout.rule, out)
         else:
-            pos, count, outcome = read_column(window, pos, wanted - done, layout.top_adc, out)
+            top = layout.rule.high_adc
+            pos, count, outcome = read_column(window, pos, wanted - done, top, out)
         done += count
         if outcome == WHOLE:
             break

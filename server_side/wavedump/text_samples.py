@@ -4,6 +4,8 @@ A NUL stands behind the last byte in sight, so that no digit needs a check for
 the end. All return ``(position, samples read, outcome)``.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,25 @@ _LF, _CR, _SPACE, _COMMA, _ZERO = 10, 13, 32, 44, 48
 _MINUS, _PLUS, _POINT = 45, 43, 46
 _MAX_DIGITS = 15
 """So many digits fit a float without loss."""
+
+
+class SampleRule(NamedTuple):
+    """Which numbers are samples; any other is damage."""
+
+    low_adc: int
+    high_adc: int
+    has_decimals: bool
+
+
+def plain_samples(adc_bits: int) -> SampleRule:
+    """Return the rule of samples as the ADC gives them."""
+    return SampleRule(0, (1 << adc_bits) - 1, has_decimals=False)
+
+
+def corrected_samples(adc_bits: int) -> SampleRule:
+    """Return the rule of corrected x742 samples: not whole, and a little outside the range."""
+    top = (1 << adc_bits) - 1
+    return SampleRule(-top, 2 * top, has_decimals=True)
 
 
 @compiled_scan
@@ -90,22 +111,19 @@ def read_digits(data: NDArray[np.uint8], pos: int) -> tuple[int, int]:
 
 @compiled_scan
 def read_list(
-    window: ByteWindow, pos: int, wanted: int, top: int, out: NDArray[np.float32]
+    window: ByteWindow, pos: int, wanted: int, rule: SampleRule, out: NDArray[np.float32]
 ) -> tuple[int, int, int]:
-    """Read numbers separated by commas or line ends into ``out``, with or without decimals.
-
-    Corrected x742 samples are not whole and may lie a little outside the ADC's range.
-    """
+    """Read numbers separated by commas or line ends into ``out``."""
     for count in range(wanted):
         start = pos
-        value, pos = _read_number(window.data, pos)
+        value, pos = _read_number(window.data, pos, rule.has_decimals)
         stop = pos
         while byte_at(window.data, stop) == _SPACE:
             stop += 1
         byte = byte_at(window.data, stop)
         if pos == start or byte not in (_COMMA, _CR, _LF):
             return start, count, _name_failure(window, start, stop)
-        if not -top <= value <= 2 * top:
+        if not rule.low_adc <= value <= rule.high_adc:
             return start, count, _RANGE
         out[count] = value
         pos, has_line_end = _skip_separators(window.data, stop)
@@ -119,7 +137,7 @@ def judge_what_follows(window: ByteWindow, pos: int) -> int:
     """Return ``WHOLE`` unless one more sample follows an event, or may follow."""
     if pos >= window.end:
         return WHOLE if window.at_end else MORE
-    _, stop = _read_number(window.data, pos)
+    _, stop = _read_number(window.data, pos, True)
     if stop == pos:
         return WHOLE
     if stop >= window.end:
@@ -156,7 +174,7 @@ def _skip_separators(data: NDArray[np.uint8], pos: int) -> tuple[int, bool]:
 
 
 @compiled_scan
-def _read_number(data: NDArray[np.uint8], pos: int) -> tuple[float, int]:
+def _read_number(data: NDArray[np.uint8], pos: int, has_decimals: bool) -> tuple[float, int]:
     """Return a number and the place behind it; the same place when there is none."""
     start = pos
     is_negative = byte_at(data, pos) == _MINUS
@@ -166,7 +184,7 @@ def _read_number(data: NDArray[np.uint8], pos: int) -> tuple[float, int]:
     length = behind - pos
     is_canonical = length == 1 or (length > 1 and byte_at(data, pos) != _ZERO)
     value = float(digits)
-    if byte_at(data, behind) == _POINT:
+    if has_decimals and byte_at(data, behind) == _POINT:
         point = behind
         digits, behind = read_digits(data, point + 1)
         value += digits / 10.0 ** (behind - point - 1)

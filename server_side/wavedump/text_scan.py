@@ -29,7 +29,12 @@ from server_side.wavedump.text_header import (
     find_stray,
     read_header,
 )
-from server_side.wavedump.text_samples import judge_what_follows, read_column, read_list
+from server_side.wavedump.text_samples import (
+    SampleRule,
+    judge_what_follows,
+    read_column,
+    read_list,
+)
 
 MAX_RECORD_LENGTH = 100_000
 
@@ -51,8 +56,7 @@ class TextLayout(NamedTuple):
     has_time_tag: bool
     has_lists: bool
     """Samples stand in comma separated lines or have decimals."""
-    top_adc: int
-    """Largest value of a sample."""
+    rule: SampleRule
 
 
 class EventOutcome(NamedTuple):
@@ -87,8 +91,8 @@ def read_samples(
 ) -> tuple[int, int, int]:
     """Read ``wanted`` samples in the file's own style."""
     if layout.has_lists:
-        return read_list(window, pos, wanted, layout.top_adc, out)
-    return read_column(window, pos, wanted, layout.top_adc, out)
+        return read_list(window, pos, wanted, layout.rule, out)
+    return read_column(window, pos, wanted, layout.rule.high_adc, out)
 
 
 @compiled_scan

@@ -18,6 +18,7 @@ from server_side.wavedump.decoder import Decoder
 from server_side.wavedump.format_names import RawFormatName
 from server_side.wavedump.formats.text_events import find_first_events, first_layout, make_decoder
 from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
+from server_side.wavedump.text_samples import plain_samples
 
 
 class Ascii:
@@ -27,6 +28,6 @@ class Ascii:
 
     def recognise(self, head: FileHead, daq: DaqSettings) -> Decoder | Mismatch | TooShort:
         """Return a decoder when ``head`` holds a whole event of this format."""
-        layout = first_layout(daq, has_lists=False)
+        layout = first_layout(plain_samples(daq.adc_bits), has_lists=False)
         events = find_first_events(head, layout)
         return make_decoder(self.name, events, layout) if isinstance(events, list) else events

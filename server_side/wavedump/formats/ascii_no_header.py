@@ -19,7 +19,13 @@ from server_side.wavedump.format_names import RawFormatName
 from server_side.wavedump.formats.text_events import BLANKS
 from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
 from server_side.wavedump.scanning import MORE, WHOLE, ByteWindow
-from server_side.wavedump.text_samples import MAX_TOKEN_BYTES, read_column, read_list
+from server_side.wavedump.text_samples import (
+    MAX_TOKEN_BYTES,
+    corrected_samples,
+    plain_samples,
+    read_column,
+    read_list,
+)
 
 LINE_LOOKED_AT = 64
 EVENTS_LOOKED_AT = 3
@@ -66,9 +72,12 @@ def _find_whole_event(window: ByteWindow, layout: BareTextLayout) -> tuple[int, 
 def _name_mismatch(head: FileHead, layout: BareTextLayout, expected: str) -> Mismatch:
     """Return where the first event's samples end."""
     samples = np.empty(layout.record_length, np.float32)
-    read = read_list if layout.has_lists else read_column
-    begin = head.window.begin
-    stop, count, outcome = read(head.window, begin, layout.record_length, layout.top_adc, samples)
+    begin, length = head.window.begin, layout.record_length
+    if layout.has_lists:
+        stop, count, outcome = read_list(head.window, begin, length, layout.rule, samples)
+    else:
+        top = layout.rule.high_adc
+        stop, count, outcome = read_column(head.window, begin, length, top, samples)
     fault = describe_fault(Fault(outcome), count, layout.record_length)
     return Mismatch(stop, expected, f"{head.quote(stop)} ({fault})")
 
@@ -77,11 +86,11 @@ def _guess_layout(head: FileHead, daq: DaqSettings) -> BareTextLayout:
     """Tell by the first line whether samples stand in lists."""
     first = head.window.data[: min(head.window.end, LINE_LOOKED_AT)].tobytes()
     line = first.split(b"\n")[0]
-    top = (1 << daq.adc_bits) - 1
     has_decimals = b"." in line
+    rule = corrected_samples(daq.adc_bits) if has_decimals else plain_samples(daq.adc_bits)
     return BareTextLayout(
         record_length=daq.record_length,
         has_lists=has_decimals or b"," in line,
-        top_adc=top,
-        sample_bytes=MAX_TOKEN_BYTES if has_decimals else len(str(top)),
+        rule=rule,
+        sample_bytes=MAX_TOKEN_BYTES if has_decimals else len(str(rule.high_adc)),
     )

@@ -6,14 +6,19 @@ from statistics import fmean, multimode
 
 import numpy as np
 
-from server_side.settings import DaqSettings
 from server_side.wavedump.decoder import Decoder
 from server_side.wavedump.fault import Fault, describe_fault
 from server_side.wavedump.format_names import RawFormatName
 from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
 from server_side.wavedump.scanning import MORE, WHOLE, ByteWindow
-from server_side.wavedump.text_header import MAX_HEADER_BYTES, NO_VALUE, find_event, find_stray
-from server_side.wavedump.text_samples import MAX_TOKEN_BYTES
+from server_side.wavedump.text_header import (
+    MAX_HEADER_BYTES,
+    NO_VALUE,
+    find_event,
+    find_stray,
+    read_header,
+)
+from server_side.wavedump.text_samples import MAX_TOKEN_BYTES, SampleRule
 from server_side.wavedump.text_scan import (
     MAX_RECORD_LENGTH,
     EventOutcome,
@@ -27,6 +32,7 @@ EVENTS_LOOKED_AT = 3
 BEGINS_WITH = "a header line, 'Record Length: <samples>' first"
 LONGEST_LINE = 200
 BLANKS = b" \t\r\n"
+START_CELL_KEY = b"Start Index Cell:"
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,8 @@ class SeenEvent:
     """One of the first events of a file."""
 
     event: EventOutcome
-    content: bytes
+    header: bytes
+    samples: bytes
 
 
 def make_decoder(name: RawFormatName, alike: list[SeenEvent], layout: TextLayout) -> Decoder:
@@ -53,21 +60,21 @@ def make_decoder(name: RawFormatName, alike: list[SeenEvent], layout: TextLayout
         ),
         record_length=length,
         channel=None if channel == NO_VALUE else channel,
-        event_bytes=fmean(len(seen.content) for seen in of_length),
+        event_bytes=fmean(len(seen.header) + len(seen.samples) for seen in of_length),
         max_event_bytes=2 * MAX_HEADER_BYTES + MAX_TOKEN_BYTES * length,
         blanks=BLANKS,
     )
 
 
-def first_layout(daq: DaqSettings, *, has_lists: bool) -> TextLayout:
-    """Return the layout that accepts any event."""
+def first_layout(rule: SampleRule, *, has_lists: bool) -> TextLayout:
+    """Return the layout that accepts any event with such samples."""
     return TextLayout(
         record_length=0,
         channel=NO_VALUE,
         any_channel=True,
         has_time_tag=False,
         has_lists=has_lists,
-        top_adc=(1 << daq.adc_bits) - 1,
+        rule=rule,
     )
 
 
@@ -90,7 +97,9 @@ def _look_at_events(window: ByteWindow, layout: TextLayout) -> Iterator[SeenEven
     begin = find_event(window, window.begin)
     while begin >= 0 and whole < EVENTS_LOOKED_AT:
         event = read_event(window, begin, layout, samples)
-        yield SeenEvent(event, window.data[begin : event.stop].tobytes())
+        behind_header = min(max(read_header(window, begin)[0], begin), event.stop)
+        header = window.data[begin:behind_header].tobytes()
+        yield SeenEvent(event, header, window.data[behind_header : event.stop].tobytes())
         if event.outcome == MORE:
             return
         whole += event.outcome == WHOLE
@@ -116,6 +125,15 @@ def _may_become_header(head: FileHead) -> bool:
     return is_short and head.is_text
 
 
-def has_decimals(events: list[SeenEvent]) -> bool:
-    """Tell whether events are of an x742 board: decimals, or a start index cell."""
-    return any(b"Start Index Cell:" in seen.content or b"." in seen.content for seen in events)
+def are_of_x742(events: list[SeenEvent]) -> bool:
+    """Tell whether most events are of an x742 board: by decimals, or by a start index cell.
+
+    Neither a point in another header line nor one damaged sample says so: the wide range
+    of corrected samples would let damage in.
+    """
+    return 2 * sum(map(_is_of_x742, events)) > len(events)
+
+
+def _is_of_x742(seen: SeenEvent) -> bool:
+    has_cell = any(line.startswith(START_CELL_KEY) for line in seen.header.splitlines())
+    return has_cell or 2 * seen.samples.count(b".") > seen.event.header.record_length

@@ -18,12 +18,13 @@ from server_side.settings import DaqSettings
 from server_side.wavedump.decoder import Decoder
 from server_side.wavedump.format_names import RawFormatName
 from server_side.wavedump.formats.text_events import (
+    are_of_x742,
     find_first_events,
     first_layout,
-    has_decimals,
     make_decoder,
 )
 from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
+from server_side.wavedump.text_samples import corrected_samples
 
 
 class X742Ascii:
@@ -33,10 +34,10 @@ class X742Ascii:
 
     def recognise(self, head: FileHead, daq: DaqSettings) -> Decoder | Mismatch | TooShort:
         """Return a decoder when ``head`` holds a whole event of this format."""
-        layout = first_layout(daq, has_lists=True)
+        layout = first_layout(corrected_samples(daq.adc_bits), has_lists=True)
         events = find_first_events(head, layout)
         if not isinstance(events, list):
             return events
-        if not has_decimals(events):
+        if not are_of_x742(events):
             return Mismatch(0, "a start index cell or samples with decimals", "neither")
         return make_decoder(self.name, events, layout)

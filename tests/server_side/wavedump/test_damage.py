@@ -1,5 +1,6 @@
 """Damage inside a file: skipped, counted, reported with its place, and nothing else lost."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -242,3 +243,57 @@ def test_a_counter_that_starts_anew_counts_all_behind_as_doubled(raw_file: Path,
     assert numbers == all_but()
     assert (seen.doubled_events, seen.skipped_events) == (30, 0)
     assert "event number 0 a second time" in seen.damage[0]
+
+
+@pytest.mark.parametrize("header", [b"Unix time: 1234.5\n", b"Date: 20.02.2026\n"])
+@pytest.mark.parametrize("wrong", [b"25003", b"-5003"])
+@pytest.mark.parametrize("style", ["ascii", "comma"])
+def test_a_point_in_a_header_line_lets_no_sample_out_of_range_in(
+    raw_file: Path, header: bytes, wrong: bytes, style: str
+) -> None:
+    parts = [_with_header_line(STYLES[style].write(event), header) for event in EVENTS]
+    parts[DAMAGED] = _with_second_sample(parts[DAMAGED], wrong)
+    numbers, seen = read(raw_file, b"".join(parts))
+    assert seen.raw_format == STYLES[style].raw_format
+    assert numbers == all_but(DAMAGED)
+    assert seen.skipped_events == 1
+
+
+@pytest.mark.parametrize("style", ["ascii", "comma"])
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_byte_overwritten_by_a_point_makes_no_x742_file(
+    raw_file: Path, style: str, index: int
+) -> None:
+    parts = [STYLES[style].write(event) for event in EVENTS]
+    parts[index] = _with_second_sample(parts[index], b"150.3")
+    parts[DAMAGED] = _with_second_sample(parts[DAMAGED], b"25003")
+    numbers, seen = read(raw_file, b"".join(parts))
+    assert seen.raw_format == STYLES[style].raw_format
+    assert numbers == all_but(index, DAMAGED)
+    assert seen.skipped_events == 2
+
+
+@pytest.mark.parametrize("wrong", [b"25003", b"-5003", b"150.3"])
+@pytest.mark.parametrize("style", ["comma", "bare-comma"])
+def test_lists_have_whole_samples_in_the_range_of_the_adc_alone(
+    raw_file: Path, style: str, wrong: bytes
+) -> None:
+    parts = [STYLES[style].write(event) for event in EVENTS]
+    parts[DAMAGED] = _with_second_sample(parts[DAMAGED], wrong)
+    numbers, seen = read(raw_file, b"".join(parts))
+    first = 0 if style == "bare-comma" else EVENTS[0].number
+    assert numbers == [first + i for i in range(len(EVENTS)) if i != DAMAGED]
+    assert seen.skipped_events == 1
+
+
+def _with_header_line(event: bytes, line: bytes) -> bytes:
+    """Put a line behind the one with the DC offset."""
+    behind = event.index(b"\n", event.index(b"DC offset")) + 1
+    return event[:behind] + line + event[behind:]
+
+
+def _with_second_sample(event: bytes, sample: bytes) -> bytes:
+    """Replace an event's second sample; samples have five digits."""
+    first = re.search(rb"(?m)^\d{5}(, ?|\n)", event)
+    assert first is not None
+    return event[: first.end()] + sample + event[first.end() + 5 :]
