@@ -26,7 +26,7 @@ from background_executor.records import (
     Verdict,
     VerdictRecord,
 )
-from server_side.result import InputFile, NoFit, PointResult, ValidFit
+from server_side.result import InputFile, NoFit, PointResult, Quantity, SpectrumName, ValidFit
 from server_side.scan import ScanKind
 
 OPEN = (None, None)
@@ -124,13 +124,33 @@ def _is_for(check: MeasurementCheck, result: PointResult) -> bool:
 
 
 def _light_check(result: PointResult, health: HealthSettings) -> CheckRecord:
-    share = result.selected_charges / result.triggers if result.triggers else None
+    """Judge how much light there was.
+
+    At the lowest voltages of an HV check most pulses stay under the threshold and its charge
+    cuts: there the photoelectrons per trigger of the window's fit count, where it is valid.
+    """
     limit = health.no_light_fraction
+    limits = Limits(inner_low=limit, outer_low=limit)
+    occupancy = _window_occupancy(result, health) if result.kind is ScanKind.HV else None
+    if occupancy is not None:
+        label = f"photoelectrons per trigger by the window's fit of {health.hv_model}"
+        return check_limits(
+            Measured("light", occupancy.value, occupancy.error, label=label), limits, required=True
+        )
+    share = result.selected_charges / result.triggers if result.triggers else None
     counted = f"{result.selected_charges} selected charges in {result.triggers} triggers"
     measured = Measured(
         "light", share, reason="there are no triggers", label=f"{counted}, a share of"
     )
-    return check_limits(measured, Limits(inner_low=limit, outer_low=limit), required=True)
+    return check_limits(measured, limits, required=True)
+
+
+def _window_occupancy(result: PointResult, health: HealthSettings) -> Quantity | None:
+    fit = result.fit_of(health.hv_model)
+    if not isinstance(fit, ValidFit) or fit.spectrum is not SpectrumName.WINDOW:
+        return None
+    found = next((entry for entry in fit.derived if entry.name == "occupancy"), None)
+    return found if isinstance(found, Quantity) else None
 
 
 def _per_degree(gain: GainRecord) -> float | None:

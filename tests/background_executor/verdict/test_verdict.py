@@ -11,7 +11,7 @@ from background_executor.judging.health import GainLimits, GainMethod, HealthSet
 from background_executor.judging.limits import Limits, MeasurementCheck
 from background_executor.judging.verdict import Judgement, judge
 from background_executor.records import CheckOutcome, CheckRecord, Verdict
-from server_side.result import PointResult, ValidFit
+from server_side.result import PointResult, Quantity, SpectrumName, ValidFit
 from server_side.scan import (
     NewAcquisitions,
     ScanKind,
@@ -116,6 +116,29 @@ def test_no_light_says_how_little_there_was() -> None:
     verdict = judge(_result(Fate.NO_LIGHT), HEALTH, NOW).verdict
     assert "selected charges in 600000 triggers, a share of" in verdict.summary
     assert "below the outer limit 0.002" in verdict.summary
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "occupancy", "verdict"),
+    [
+        (SpectrumName.WINDOW, 0.1, Verdict.POOR),
+        (SpectrumName.WINDOW, 0.001, Verdict.NO_LIGHT),
+        (SpectrumName.THRESHOLD, 0.1, Verdict.NO_LIGHT),
+    ],
+)
+def test_light_under_the_threshold_is_seen_by_the_window_of_a_voltage_point(
+    spectrum: SpectrumName, occupancy: float, verdict: Verdict
+) -> None:
+    result = _result(kind=ScanKind.HV)
+    fit = result.fits[0]
+    assert isinstance(fit, ValidFit)
+    seen = Quantity(name="occupancy", value=occupancy, error=0.0002, unit="", meaning="light")
+    fit = fit.model_copy(update={"spectrum": spectrum, "derived": (seen,)})
+    dim = result.model_copy(update={"fits": (fit,), "selected_charges": 300})
+    judged = judge(dim, HealthSettings(checks=()), NOW)
+    assert judged.verdict.verdict is verdict
+    by_window = "photoelectrons per trigger by the window's fit of dft"
+    assert _check(judged, "light").text.startswith(by_window) == (spectrum is SpectrumName.WINDOW)
 
 
 def test_no_triggers_at_all_is_not_called_no_light() -> None:
