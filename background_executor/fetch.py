@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from background_executor import queries
 from background_executor.crash_points import CrashPoint, reach
 from background_executor.errors import LocalDiskError, RemoteFileError, UntrustedFileError
-from background_executor.following import PublicationRecord
+from background_executor.following import LONGEST_RETRY, PublicationRecord
 from background_executor.judging.stored_results import is_centre, judge_new, judge_scan_again
 from background_executor.local_copy import TakeCopy, put_in_place
 from background_executor.site import Site
@@ -174,5 +174,5 @@ def _note_failure(
         else:
             # What this disk refuses is not the folder's fault: it is due with every next try.
             times = 1 if isinstance(error, LocalDiskError) else publication.tries + 1
-            next_try = now + RETRY_AFTER * times
+            next_try = now + min(RETRY_AFTER * times, LONGEST_RETRY)
             writer.retry_publication(publication.scan_id, publication.take, text, next_try)

@@ -4,11 +4,14 @@ Pages and command line see ``records``; these rows are for ``sync`` and ``submit
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from background_executor.records import JobRecord
 from server_side.scan import Take
+
+LONGEST_RETRY = timedelta(minutes=1)
+"""No published folder that could not be fetched is put off for longer."""
 
 
 class PublicationState(StrEnum):

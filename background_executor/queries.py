@@ -14,7 +14,12 @@ from background_executor import reading, records, selections, tables
 from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.audit import EventFilter, event_select
 from background_executor.commands import Command
-from background_executor.following import FollowedJobRecord, PublicationRecord, PublicationState
+from background_executor.following import (
+    LONGEST_RETRY,
+    FollowedJobRecord,
+    PublicationRecord,
+    PublicationState,
+)
 from background_executor.imported import ImportedRecord, Provenance
 from background_executor.judging.curve import make_hv_curve
 from background_executor.judging.health import HealthSettings
@@ -172,12 +177,15 @@ def cursor(store: Store, job: str) -> int:
 
 
 def waiting_publications(store: Store, site: str, now: datetime) -> tuple[PublicationRecord, ...]:
-    """Return the published folders that are to be fetched now, oldest first."""
+    """Return the published folders that are to be fetched now, oldest first.
+
+    One that is due later than any is ever put off was noted by a clock that was set back since.
+    """
     columns = tables.publications.c
     statement = sa.select(tables.publications).where(
         columns.site == site,
         columns.state == PublicationState.WAITING,
-        columns.next_try_at <= now,
+        (columns.next_try_at <= now) | (columns.next_try_at > now + LONGEST_RETRY),
     )
     rows = _all(store, statement.order_by(columns.seen_at, columns.scan_id, columns.point))
     return tuple(reading.to_publication(row) for row in rows)

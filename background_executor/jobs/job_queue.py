@@ -148,6 +148,7 @@ class JobQueue:
         if absence is None or job.journal_seq > absence.journal_seq:
             absence = Absence(now, job.journal_seq)
             self._absences[job.record.job] = absence
+        absence.since = min(absence.since, now)  # the clock may have been set back
         absence.answers += 1
         patience = ABSENCE_PATIENCE
         if job.record.state in _ASKED_FOR:
@@ -239,8 +240,8 @@ class JobQueue:
         first = self._cancelled_at.get(name)
         scan = queries.scan(self._site.store, job.record.scan_id)
         stopped_at = scan.ended_at if scan is not None and scan.ended_at is not None else now
-        had_time = job.record.state is not JobState.RUNNING or now - stopped_at >= STOP_GRACE
-        is_due = first is None or now - first >= CANCEL_EVERY
+        had_time = job.record.state is not JobState.RUNNING or _is_over(now, stopped_at, STOP_GRACE)
+        is_due = first is None or _is_over(now, first, CANCEL_EVERY)
         if scheduler_id is None or not had_time or not is_due:
             return
         self._cancelled_at[name] = now
@@ -250,6 +251,11 @@ class JobQueue:
         with self._site.store.writing(now) as writer:
             writer.note_job_act(name, "job cancel asked", f"{scheduler_id}: {said}"[:2000])
         log.info("Job %s is cancelled: %s", name, said)
+
+
+def _is_over(now: datetime, since: datetime, patience: timedelta) -> bool:
+    """Tell whether a while has passed; one that begins ahead of a clock set back has, too."""
+    return not timedelta(0) <= now - since < patience
 
 
 def _is_with_scheduler(job: FollowedJobRecord) -> bool:

@@ -59,7 +59,7 @@ def settle_scans(site: Site, now: datetime, swept_at: datetime | None) -> bool:
         if _has_all_there_will_be(points, jobs):
             _complete(site, scan, now)
         elif lacks_job(points, jobs):
-            if _is_swept_since(swept_at, jobs[0]):
+            if _is_swept_since(swept_at, jobs[0], now):
                 _go_on_without_job(site, scan, jobs, points, now)
             else:
                 wants_sweep = True
@@ -102,8 +102,12 @@ def _have_ended(jobs: Sequence[JobRecord]) -> bool:
     return all(job.state in ENDED_JOB_STATES for job in jobs)
 
 
-def _is_swept_since(swept_at: datetime | None, last: JobRecord) -> bool:
-    return swept_at is not None and last.ended_at is not None and swept_at >= last.ended_at
+def _is_swept_since(swept_at: datetime | None, last: JobRecord, now: datetime) -> bool:
+    """Tell whether folders were listed after a job's end; what lies ahead of now proves nothing."""
+    if swept_at is None or last.ended_at is None:
+        return False
+    # What was listed in this very turn was listed after every end that is known.
+    return swept_at == now or last.ended_at <= swept_at <= now
 
 
 def _complete(site: Site, scan: ScanRecord, now: datetime) -> None:

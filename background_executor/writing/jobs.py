@@ -1,6 +1,8 @@
 """Jobs: the intent before anything is asked, then every state until their last word."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
 
 from background_executor import tables
 from background_executor.following import PublicationState
@@ -8,6 +10,8 @@ from background_executor.records import ENDED_JOB_STATES, JobState
 from background_executor.states import JOB_TRANSITIONS, check_transition
 from background_executor.writing.transaction import Transaction
 from server_side.journal import LiveProgress
+
+_NEXT = timedelta(microseconds=1)
 
 
 class JobWriting(Transaction):
@@ -25,7 +29,7 @@ class JobWriting(Transaction):
             "claim": claim,
             "state": JobState.INTENT,
             "scheduler": scheduler,
-            "created_at": self.now,
+            "created_at": self._after_all_known(scan_id),
             "message": reason,
         }
         self.insert(tables.jobs, values)
@@ -38,6 +42,17 @@ class JobWriting(Transaction):
             reason=reason,
             job=job,
         )
+
+    def _after_all_known(self, scan_id: str) -> datetime:
+        """Return now, or later: no clock set back makes a job older than what led to it."""
+        jobs, results = tables.jobs.c, tables.results.c
+        known = (
+            sa.select(sa.func.max(jobs.created_at)).where(jobs.scan_id == scan_id),
+            sa.select(sa.func.max(results.stored_at)).where(results.scan_id == scan_id),
+        )
+        found = [self.select(statement).scalar_one() for statement in known]
+        moments: list[datetime] = [moment for moment in found if moment is not None]
+        return max([self.now, *(moment + _NEXT for moment in moments)])
 
     def advance_job(
         self,
