@@ -74,7 +74,7 @@ def _yield_ratio(response: tuple[Measurement, ...], reference: PulseColumns | st
     if isinstance(reference, str):
         return Missing(name=name, reason=reference)
     if not isinstance(occupancy, Quantity):
-        return Missing(name=name, reason="the occupancy was not measured")
+        return Missing(name=name, reason=_why_no_occupancy(occupancy))
     hits, events = int(np.isfinite(reference.start_sample).sum()), len(reference)
     if not 0 < hits < events:
         return Missing(name=name, reason=f"the reference PMT has a pulse in {hits} of {events}")
@@ -92,11 +92,16 @@ def _yield_ratio(response: tuple[Measurement, ...], reference: PulseColumns | st
     return measured(name, ratio, ratio * relative, "", meaning)
 
 
+def _why_no_occupancy(occupancy: Missing | None) -> str:
+    reason = f": {occupancy.reason}" if occupancy is not None else ""
+    return f"the occupancy was not measured{reason}"
+
+
 def _light_yield(response: tuple[Measurement, ...], level: Measurement) -> Measurement:
     name = "occupancy_per_monitor_charge"
     occupancy = next((entry for entry in response if entry.name == "occupancy"), None)
     if not isinstance(occupancy, Quantity):
-        return Missing(name=name, reason="the occupancy was not measured")
+        return Missing(name=name, reason=_why_no_occupancy(occupancy))
     if not isinstance(level, Quantity) or not level.value > 0:
         return Missing(name=name, reason="the light monitor was not measured")
     relative = math.hypot(

@@ -12,6 +12,7 @@ from server_side.result import (
     Measurement,
     Missing,
     Quantity,
+    SpectrumName,
     ValidFit,
 )
 
@@ -45,6 +46,10 @@ def _derived(fit: FitOutcome | None, name: str) -> Measurement:
     if not isinstance(fit, ValidFit):
         return Missing(name=name, reason=_why_none(fit))
     found = next((entry for entry in fit.derived if entry.name == name), None)
+    if name == "occupancy" and fit.spectrum is SpectrumName.THRESHOLD:
+        # Low charges in the light stay under the threshold, so it would come out too low.
+        reason = f"{fit.model} was fitted to the threshold spectrum, which has no pedestal"
+        return Missing(name=name, reason=f"{reason}: its occupancy is only an effective one")
     if found is not None:
         return found
     return Missing(name=name, reason=f"the {fit.spectrum} spectrum does not tell it")
@@ -70,6 +75,8 @@ def _model_systematics(fits: tuple[FitOutcome, ...]) -> tuple[Measurement, ...]:
 
 
 def _occupancy_of(fit: ValidFit) -> float | None:
+    if fit.spectrum is SpectrumName.THRESHOLD:
+        return None
     found = next((entry for entry in fit.derived if entry.name == "occupancy"), None)
     return found.value if isinstance(found, Quantity) else None
 

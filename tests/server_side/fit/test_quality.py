@@ -91,6 +91,18 @@ def test_what_was_not_fitted_is_missing_with_its_reason(reading, selection, plan
     assert "'dft' was not fitted" in occupancy.reason
 
 
+def test_the_effective_occupancy_of_a_threshold_spectrum_is_no_occupancy(
+    fitter, reading, selection, plan, real_spectra
+) -> None:
+    fits = (fitter.fit(real_spectra[0].spectrum, "dft"),)
+    quality = {q.name: q for q in measure_quality(reading, selection, fits, plan, 2)}
+    assert isinstance(quality["chi2_per_ndf"], Quantity)
+    for name in ("occupancy", "occupancy_per_monitor_charge"):
+        missing = quality[name]
+        assert isinstance(missing, Missing)
+        assert "threshold spectrum, which has no pedestal" in missing.reason
+
+
 @pytest.mark.parametrize("tail", [0.5, 2.0])
 def test_the_arrival_shape_has_unbiased_values_and_true_errors(tail: float) -> None:
     rng, pulls = np.random.default_rng(3), []
