@@ -329,7 +329,7 @@ class HvPointRecord:
     is_dead: bool
     """Measured without a gain, and set aside by nobody: it takes the voltage away."""
     note: str
-    """Why it was left out, or what is poor about it although it is used."""
+    """Why it was left out, or what is doubtful about it although it is used."""
 
 
 @dataclass(frozen=True)

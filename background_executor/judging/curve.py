@@ -9,6 +9,7 @@ from background_executor.decisions.decision_records import DecisionKind
 from background_executor.imported import Provenance
 from background_executor.judging.health import HealthSettings
 from background_executor.records import (
+    CheckOutcome,
     HvCurveRecord,
     HvPointRecord,
     PointRecord,
@@ -19,9 +20,10 @@ from background_executor.records import (
 from server_side.hv_curve import fit_hv_curve
 from server_side.scan import VoltagePoint
 
+FIT_QUALITY = "chi2_per_ndf"
+"""The check of how well the fit describes its spectrum."""
+_VIOLATIONS = (CheckOutcome.NEAR_LIMIT, CheckOutcome.OUTSIDE)
 _SET_ASIDE = (DecisionKind.FLAGGED, DecisionKind.ACKNOWLEDGED)
-
-
 _IMPORTED = (
     "no voltage from imported gains: away from the nominal voltage those of the old system are "
     "wrong by a third to a half; measure the check again"
@@ -114,18 +116,24 @@ def _describe_dead(point: PointRecord) -> str:
 
 
 def _doubt(point: PointRecord) -> str:
-    """Say why a gain that enters the curve was not judged healthy; empty when nothing is wrong.
+    """Say what is doubtful about a gain that enters the curve; empty when nothing is.
 
     A poor point, of too few charges or saturated, has a valid gain with its error, which
-    weighs it in the fit. Whether it is good enough, who reads the voltage decides.
+    weighs it in the fit. A fit that misses its spectrum has an error that is too small,
+    whatever the verdict. Whether they are good enough, who reads the voltage decides.
     """
-    if point.verdict is None or point.verdict.verdict is not Verdict.POOR:
+    if point.verdict is None:
         return ""
-    return f"poor: {point.verdict.summary}"
+    if point.verdict.verdict is Verdict.POOR:
+        return f"poor: {point.verdict.summary}"
+    misses = next((check for check in point.verdict.checks if check.name == FIT_QUALITY), None)
+    if misses is None or misses.outcome not in _VIOLATIONS:
+        return ""
+    return f"doubtful, the fit misses its spectrum: {misses.text}"
 
 
 def _describe_doubt(point: PointRecord) -> str:
-    """Say that a point of the curve is poor; empty when it is not, or not in the curve."""
+    """Say that a point of the curve is doubtful; empty when it is not, or not in the curve."""
     if not _is_measured(point) or _why_left_out(point):
         return ""
     doubt = _doubt(point)

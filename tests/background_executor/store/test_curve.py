@@ -15,6 +15,7 @@ from background_executor.records import (
     HvCurveRecord,
 )
 from background_executor.store import Store
+from server_side.result import Quantity
 from server_side.scan import ScanPlan, Take
 from tests.seed_results import Fate, make_result
 
@@ -108,6 +109,24 @@ def test_a_poor_point_is_used_and_named(store: Store, hv_plan: ScanPlan, now: da
     curve = _curve(store, hv_plan).curve
     assert "1700 V is poor: " in curve.message
     assert curve.hv_at_target_v == pytest.approx(TRUE_HV, abs=3.0)
+
+
+@pytest.mark.parametrize(("ratio", "limit"), [(2.5, "inner limit 2"), (40.0, "outer limit 3")])
+def test_a_fit_that_misses_its_spectrum_makes_the_voltage_doubtful(
+    store: Store, hv_plan: ScanPlan, now: datetime, ratio: float, limit: str
+) -> None:
+    _measure(store, hv_plan, now)
+    point = hv_plan.points[3]
+    gain = 1e7 * (1850 / TRUE_HV) ** INDEX
+    result = make_result(hv_plan, Take(point=point, revision=2), now, gain=gain, seed=3)
+    chi2 = Quantity(name="chi2_per_ndf", value=ratio, error=0.1, unit="", meaning="of dft")
+    result = result.model_copy(update={"quality": (*result.quality, chi2)})
+    with store.writing(now + timedelta(minutes=9)) as writer:
+        writer.add_result(result, Path(point.name), "f" * 64, judge(result, HEALTH, now))
+    record = _curve(store, hv_plan)
+    assert record.points[3].used
+    assert "1850 V is doubtful, the fit misses its spectrum: chi2 per ndf" in record.curve.message
+    assert limit in record.curve.message
 
 
 def test_a_point_that_could_not_be_analysed_takes_the_voltage_away(
