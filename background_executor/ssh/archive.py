@@ -7,7 +7,12 @@ from typing import IO
 
 import paramiko
 
-from background_executor.errors import RemoteFileError, UnreachableError, UntrustedFileError
+from background_executor.errors import (
+    NoAnswerError,
+    RemoteFileError,
+    UnreachableError,
+    UntrustedFileError,
+)
 from background_executor.transport import FetchedFile
 
 TAR_COMMAND = (
@@ -77,25 +82,32 @@ def _check_member(
 
 
 def check_end(
-    channel: paramiko.Channel, folder: PurePosixPath, complaint: UntrustedFileError | None
+    channel: paramiko.Channel,
+    folder: PurePosixPath,
+    complaint: UntrustedFileError | None,
+    timeout_s: float,
 ) -> None:
     """Judge a finished stream by tar's own status.
 
     Raises
     ------
     UntrustedFileError
-        When a file changed while it was read, or the stream's own complaint stands.
+        When the stream's own complaint stands.
     RemoteFileError
-        When tar failed.
+        When tar failed, or a file changed while it was read.
     UnreachableError
         When the connection ended first.
+    NoAnswerError
+        When tar's status did not come in time.
     """
     said = channel.makefile_stderr("rb").read().decode(errors="replace").strip()[-500:]
+    if not channel.status_event.wait(timeout_s):
+        raise NoAnswerError(f"no end of what was fetched from {folder} within {timeout_s:g} s")
     status = channel.recv_exit_status()
     if status < 0:
         raise UnreachableError(f"connection lost while fetching from {folder}")
     if status == 1:
-        raise UntrustedFileError(f"files below {folder} changed while they were read: {said}")
+        raise RemoteFileError(f"files below {folder} changed while they were read: {said}")
     if status != 0:
         raise RemoteFileError(f"cannot fetch from {folder}: {said}")
     if complaint is not None:

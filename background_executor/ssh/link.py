@@ -65,7 +65,7 @@ class SshLink:
             client.load_host_keys(str(known_hosts))
         client.set_missing_host_key_policy(PinnedKeysOnly(hop))
         client.connect(
-            hop.host,
+            hop.known_as,  # the socket is open: this says under which name the key is looked up
             port=hop.port,
             username=hop.user,
             # A list is what it takes; its type annotations know one name only.

@@ -28,6 +28,11 @@ class Hop:
     key_name: str
     """What the host's key is filed under, as OpenSSH does it."""
 
+    @property
+    def known_as(self) -> str:
+        """The host as its key is filed: its ``HostKeyAlias``, else its name; without the port."""
+        return self.key_name.removeprefix("[").partition("]")[0]
+
 
 def read_route(section: SshSection) -> tuple[Hop, ...]:
     """Return the hosts to log in to, the server last.
@@ -38,8 +43,14 @@ def read_route(section: SshSection) -> tuple[Hop, ...]:
         When the configuration file cannot be read, or asks for what is not done here.
     """
     config = _read_config(section)
-    target = _hop(config, section.host, section)
-    jumps = _jumps(config, section.host, ())
+    try:
+        target = _hop(config, section.host, section)
+        jumps = _jumps(config, section.host, ())
+    except (ValueError, paramiko.SSHException) as error:
+        raise SettingsError(
+            f"cannot use what the SSH configuration says of {section.host!r}: {error}; mend it, "
+            "or name another one in site.ssh.config_file"
+        ) from error
     return (*jumps, target)
 
 
@@ -72,7 +83,7 @@ def _hop(config: paramiko.SSHConfig, name: str, section: SshSection | None) -> H
         user=user,
         identities=tuple(path.expanduser() for path in named if path.expanduser().exists()),
         allow_agent=chosen is None and found.get("identitiesonly", "no").lower() != "yes",
-        key_name=known_as if port == DEFAULT_PORT else f"[{known_as}]:{port}",
+        key_name=_key_name(known_as, port),
     )
 
 
@@ -109,7 +120,6 @@ class _Jump:
     def over(self, hop: Hop) -> Hop:
         """Put what the entry says over what the configuration says of its host."""
         port = self.port or hop.port
-        known_as = hop.key_name.removeprefix("[").partition("]")[0]
         return Hop(
             name=hop.name,
             host=hop.host,
@@ -117,8 +127,12 @@ class _Jump:
             user=self.user or hop.user,
             identities=hop.identities,
             allow_agent=hop.allow_agent,
-            key_name=known_as if port == DEFAULT_PORT else f"[{known_as}]:{port}",
+            key_name=_key_name(hop.known_as, port),
         )
+
+
+def _key_name(known_as: str, port: int) -> str:
+    return known_as if port == DEFAULT_PORT else f"[{known_as}]:{port}"
 
 
 def _parse_jump(text: str) -> _Jump:

@@ -197,7 +197,7 @@ class SshTransport:
                 complaint = error
                 if error.__cause__ is None:  # of its content, not of a stream that broke off
                     raise
-            check_end(channel, folder, complaint)
+            check_end(channel, folder, complaint, self._call_timeout_s)
 
     def rename(self, source: PurePosixPath, target: PurePosixPath) -> None:
         """Move a file or folder on one file system; an existing target is an error."""

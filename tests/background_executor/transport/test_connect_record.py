@@ -23,3 +23,12 @@ def test_a_clock_that_was_set_back_does_not_lock_a_site_out(tmp_path: Path) -> N
     ConnectRecord(path, 15.0).note()
     before_s = path.stat().st_mtime - 3600
     assert ConnectRecord(path, 15.0, lambda: before_s).wait_s() == 0
+
+
+def test_a_state_folder_that_cannot_be_written_costs_the_note_and_no_connection(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "state").write_text("a file where a folder should be")
+    record = ConnectRecord(tmp_path / "state" / "last-connect", 15.0)
+    record.note()
+    assert record.wait_s() == 0
