@@ -115,6 +115,7 @@ def _inputs(work: PointWork, reading: PulseReading) -> tuple[InputFile, ...]:
 def _describe_file(file: RawFile, summary: FileSummary, loss: ChannelLosses) -> InputFile:
     return InputFile(
         channel=file.channel,
+        said_channel=summary.channel,
         path=str(file.path),
         size_bytes=file.size_bytes,
         modified_at=file.modified_at,

@@ -168,6 +168,9 @@ class InputFile(BoundaryModel):
     """One raw file as it was read."""
 
     channel: int
+    """Of its name."""
+    said_channel: int | None = None
+    """Of its events; None where they do not say."""
     path: str
     size_bytes: int
     modified_at: AwareDatetime

@@ -64,6 +64,7 @@ _CHECK_DEFECTS: dict[str, tuple[str, str]] = {
     "doubled_events": ("", "DAQ"),
     "lost_events": ("", "DAQ"),
     "cut_off_events": ("", "DAQ"),
+    "channel_mismatch": ("", "DAQ"),
 }
 _VERDICT_DEFECTS = {Verdict.NO_LIGHT: "low statistics", Verdict.FIT_FAILED: "fit failed"}
 

@@ -55,6 +55,7 @@ def derive_quantities(result: PointResult, context: ScanContext) -> tuple[Derive
     """Return every quantity that needs more than the result's own measurements."""
     return (
         *(Derived(entry) for entry in _event_shares(result)),
+        _channel_mismatch(result),
         Derived(_completeness(result, context)),
         Derived(_arrival_shift(result, context)),
         *(Derived(_over_centre(result, context, name)) for name in RELATIVE_TO_CENTRE),
@@ -102,6 +103,24 @@ class _Losses:
         lost = file.lost_events - cut_off
         whole = file.events + file.skipped_events + file.lost_events
         return cls(file.skipped_events, file.doubled_events, lost, cut_off, whole)
+
+
+def _channel_mismatch(result: PointResult) -> Derived:
+    """Return the number of events that say another channel than their file's name."""
+    wrong = [
+        file
+        for file in result.provenance.inputs
+        if file.said_channel not in (None, file.channel) and file.events
+    ]
+    quantity = Quantity(
+        name="channel_mismatch",
+        value=float(sum(file.events for file in wrong)),
+        error=None,
+        unit="",
+        meaning="Events that say another channel than the name of their file.",
+    )
+    remarks = [f"the events of {file.path} say channel {file.said_channel}" for file in wrong]
+    return Derived(quantity, "; ".join(remarks))
 
 
 def _completeness(result: PointResult, context: ScanContext) -> Measurement:

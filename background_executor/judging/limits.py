@@ -53,10 +53,13 @@ def _check(
     measurement: str,
     inner: tuple[float | None, float | None],
     outer: tuple[float | None, float | None],
+    *,
+    required: bool = False,
 ) -> MeasurementCheck:
-    """Return an optional check; limits are low and high."""
+    """Return a check, an optional one unless said; limits are low and high."""
     return MeasurementCheck(
         measurement=measurement,
+        required=required,
         inner_low=inner[0],
         inner_high=inner[1],
         outer_low=outer[0],
@@ -109,6 +112,8 @@ _EVENTS = (
     _check("doubled_events", (None, 0.005), (None, 0.01)),
     _check("lost_events", (None, 0.005), (None, 0.01)),
     _check("cut_off_events", (None, 0.005), (None, 0.01)),
+    # Events of another channel are of another photomultiplier, whatever they look like.
+    _check("channel_mismatch", (None, 0.0), (None, 0.0), required=True),
     _check("completeness", (0.98, None), (0.90, None)),
 )
 _LIGHT = (
@@ -128,4 +133,5 @@ _REFERENCE = (
     _check("reference_ks_distance", (None, 0.04), (None, 0.08)),
 )
 DEFAULT_CHECKS = (*_FIT, *_TIMING, *_WAVEFORM, *_EVENTS, *_LIGHT, *_REFERENCE)
-"""Of every measured quantity; all optional: outside of its outer limits a point asks for a look."""
+"""Of every measured quantity. Outside of an optional one's outer limits a point asks for a look;
+required is alone that events are of the channel that their file's name says."""

@@ -145,6 +145,30 @@ def test_each_kind_of_damage_is_named_by_its_own_check(values: dict[str, int], n
     assert outside == [name]
 
 
+@pytest.mark.parametrize("index", [0, -1])
+def test_events_of_another_channel_than_the_file_s_name_are_never_healthy(index: int) -> None:
+    result = _result()
+    inputs = list(result.provenance.inputs)
+    inputs[index] = inputs[index].model_copy(update={"said_channel": 9})
+    provenance = result.provenance.model_copy(update={"inputs": tuple(inputs)})
+    wrong = result.model_copy(update={"provenance": provenance})
+    verdict = judge(wrong, HealthSettings(), NOW).verdict
+    assert verdict.verdict is Verdict.POOR
+    assert "channel mismatch" in verdict.summary
+    assert f"the events of {inputs[index].path} say channel 9" in verdict.summary
+
+
+def test_events_of_their_file_s_channel_or_of_an_unknown_one_are_no_mismatch() -> None:
+    result = _result()
+    inputs = tuple(
+        file.model_copy(update={"said_channel": file.channel if i else None})
+        for i, file in enumerate(result.provenance.inputs)
+    )
+    provenance = result.provenance.model_copy(update={"inputs": inputs})
+    same = result.model_copy(update={"provenance": provenance})
+    assert judge(same, HealthSettings(), NOW).verdict.verdict is Verdict.HEALTHY
+
+
 def test_a_point_without_a_reference_says_so_and_may_be_healthy() -> None:
     judgement = judge(_result(), HealthSettings(), NOW)
     text = _check(_result(), ScanContext(), "reference_chi2_per_ndf").text

@@ -145,5 +145,6 @@ def test_a_file_whose_events_are_of_another_channel_than_its_name_is_said(
         process(lambda folder: shutil.copy(folder / "wave0.txt", folder / "wave2.txt"))
     )
     assert "the events say channel 0, the file's name channel 2" in file_of(result, 2).damage[0]
+    assert (file_of(result, 0).said_channel, file_of(result, 2).said_channel) == (0, 0)
     assert file_of(result, 0).damage == ()
     assert result.selected_charges == 0
