@@ -18,14 +18,13 @@ def measure_light(
     """Return charge and stability of monitor and reference, and the light yield."""
     monitor = _table_of(reading, plan, ChannelRole.MONITOR)
     reference = _table_of(reading, plan, ChannelRole.REFERENCE)
-    level = _charge("monitor_charge_pc", monitor, "Mean charge of the light monitor's pulses.")
     return (
-        level,
+        _charge("monitor_charge_pc", monitor, "Mean charge of the light monitor's pulses."),
         _relative_drift("monitor_drift", monitor, "Change of the monitor's charge over the point."),
         _charge("reference_charge_pc", reference, "Mean charge of the reference PMT's pulses."),
         _hits("reference_hit_fraction", reference),
         _relative_drift("reference_drift", reference, "Change of the reference's charge."),
-        _light_yield(response, level),
+        _light_yield(response, monitor),
         _yield_ratio(response, reference),
     )
 
@@ -97,11 +96,20 @@ def _why_no_occupancy(occupancy: Missing | None) -> str:
     return f"the occupancy was not measured{reason}"
 
 
-def _light_yield(response: tuple[Measurement, ...], level: Measurement) -> Measurement:
+def _light_yield(response: tuple[Measurement, ...], monitor: PulseColumns | str) -> Measurement:
+    """Return the light that the PMT saw over that which the monitor saw, each per trigger.
+
+    A laser that misses triggers lowers the occupancy, but not the charge of the monitor's
+    pulses: a trigger without a pulse counts as no charge.
+    """
     name = "occupancy_per_monitor_charge"
     occupancy = next((entry for entry in response if entry.name == "occupancy"), None)
     if not isinstance(occupancy, Quantity):
         return Missing(name=name, reason=_why_no_occupancy(occupancy))
+    if isinstance(monitor, str):
+        return Missing(name=name, reason=monitor)
+    charges = np.where(np.isfinite(monitor.charge_pc), monitor.charge_pc, 0.0)
+    level = mean(name, charges, "pC", "Mean charge of the light monitor per trigger.")
     if not isinstance(level, Quantity) or not level.value > 0:
         return Missing(name=name, reason="the light monitor was not measured")
     relative = math.hypot(
@@ -109,6 +117,7 @@ def _light_yield(response: tuple[Measurement, ...], level: Measurement) -> Measu
     )
     ratio = occupancy.value / level.value
     meaning = (
-        "Occupancy over the monitor's charge: over that of the centre, the relative efficiency."
+        "Occupancy over the monitor's charge per trigger: over that of the centre, the relative "
+        "efficiency."
     )
     return measured(name, ratio, ratio * relative, "1/pC", meaning)

@@ -11,6 +11,7 @@ from server_side.pulses import PulseReading, read_pulses
 from server_side.pulses.table import unmeasured_table
 from server_side.quality import measure_quality
 from server_side.quality.arrival import ArrivalShape, fit_arrival_shape
+from server_side.quality.light import _light_yield
 from server_side.quality.quantities import drift, fraction, mean, measured
 from server_side.quality.timing import _trigger_rate
 from server_side.result import Missing, Quantity
@@ -101,6 +102,18 @@ def test_the_effective_occupancy_of_a_threshold_spectrum_is_no_occupancy(
         missing = quality[name]
         assert isinstance(missing, Missing)
         assert "threshold spectrum, which has no pedestal" in missing.reason
+
+
+def test_triggers_that_the_laser_misses_do_not_lower_the_efficiency() -> None:
+    rng, found = np.random.default_rng(3), []
+    for share in (1.0, 0.5):
+        charge = np.where(rng.random(20_000) < share, rng.normal(9.0, 1.0, 20_000), np.nan)
+        monitor = replace(unmeasured_table(1, np.arange(20_000)), charge_pc=charge)
+        occupancy = Quantity(name="occupancy", value=0.3 * share, error=0.001, unit="", meaning="m")
+        found.append(_light_yield((occupancy,), monitor))
+    assert all(isinstance(entry, Quantity) for entry in found)
+    whole, half = (entry.value for entry in found)
+    assert half / whole == pytest.approx(1.0, abs=0.05)
 
 
 @pytest.mark.parametrize("tail", [0.5, 2.0])
