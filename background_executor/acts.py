@@ -43,7 +43,12 @@ from background_executor.decisions.decision_commands import (
 )
 from background_executor.decisions.scan_acts import decide_scan
 from background_executor.decisions.take_acts import decide_takes
-from background_executor.errors import CommandError, SchedulerError, TransportError
+from background_executor.errors import (
+    CommandError,
+    SchedulerError,
+    StoreUnavailableError,
+    TransportError,
+)
 from background_executor.jobs.successors import add_successor, lacks_job
 from background_executor.judging.quality_acts import act_on_quality
 from background_executor.judging.quality_commands import JudgeAgain, MakeReference
@@ -66,21 +71,48 @@ def do_next_command(site: Site, now: datetime, executor_started_at: datetime) ->
     if record is None:
         return None
     reach(CrashPoint.COMMAND_CLAIMED)
-    state = CommandState.DONE
+    act = Act(site, record, now, executor_started_at)
     try:
-        command = COMMAND.validate_json(record.arguments)
-        outcome = _do(Act(site, record, now, executor_started_at), command)
-    except (CommandError, TransportError, SchedulerError) as error:
-        state, outcome = CommandState.REFUSED, Outcome(str(error))
-    except ValidationError as error:
-        state, outcome = CommandState.REFUSED, Outcome(f"the command cannot be read: {error}")
-    with site.store.writing(now) as writer:
-        outcome.change(writer)
-        if outcome.is_answered:
-            writer.answer_command(record.command_id, state, outcome.answer)
+        outcome = _look_and_decide(act)
+        _commit(act, outcome)
+    except StoreUnavailableError:
+        raise  # the command stays in hand and is done when the store is there again
+    except Exception as error:
+        # Left in hand, it would end this executor and every one that is started after it.
+        log.exception("Command %d, %s, failed as none ever should.", record.command_id, record.kind)
+        outcome = _refused(f"it failed, which is a fault of this program: {_in_words(error)}")
+        _commit(act, outcome)
     reach(CrashPoint.COMMAND_ANSWERED)
     log.info("Command %d, %s: %s", record.command_id, record.kind, outcome.answer)
     return outcome.afterwards
+
+
+def _look_and_decide(act: Act) -> Outcome:
+    try:
+        return _do(act, COMMAND.validate_json(act.record.arguments))
+    except (CommandError, TransportError, SchedulerError) as error:
+        return _refused(str(error))
+    except ValidationError as error:
+        return _refused(f"the command cannot be read: {error}")
+
+
+def _commit(act: Act, outcome: Outcome) -> None:
+    """Keep what an act changes, with its answer, in one transaction."""
+    state = CommandState.REFUSED if outcome.is_refused else CommandState.DONE
+    with act.site.store.writing(act.now) as writer:
+        outcome.change(writer)
+        if outcome.is_answered:
+            writer.answer_command(act.record.command_id, state, outcome.answer)
+
+
+def _refused(why: str) -> Outcome:
+    return Outcome(why, is_refused=True)
+
+
+def _in_words(error: Exception) -> str:
+    """Name an error, whatever bytes its message holds."""
+    told = f"{type(error).__name__}: {error}; its traceback is in the executor's log"
+    return told.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _do(act: Act, command: Command) -> Outcome:

@@ -25,7 +25,7 @@ from background_executor.imported import (
     ImportedResult,
     OldVoltage,
 )
-from background_executor.old_data.tree import OldScan, OldTake, OldTree, Unread
+from background_executor.old_data.tree import OldScan, OldTake, OldTree, Unread, printable
 from background_executor.records import ScanState
 from background_executor.store import Store
 from background_executor.writing.imports import OldScanState, place_in_order
@@ -59,10 +59,10 @@ class ImportReport:
     def lines(self, limit: int | None = None) -> list[str]:
         """Say it; of what was not read, up to a limit."""
         first = (
-            f"{self.scans} scans in {self.folder}: {self.new_takes} takes imported, "
+            f"{self.scans} scans in {printable(self.folder)}: {self.new_takes} takes imported, "
             f"{self.known_takes} known already, {len(self.unread)} files or folders not read"
         )
-        shown = [f"not read: {entry.path}: {entry.reason}" for entry in self.unread[:limit]]
+        shown = [printable(f"not read: {each.path}: {each.reason}") for each in self.unread[:limit]]
         more = len(self.unread) - len(shown)
         return [first, *shown, *([f"and {more} more"] if more else [])]
 
@@ -92,7 +92,7 @@ def import_tree(
     report = ImportReport(root, len(counts), new, known, tuple(tree.unread))
     with store.writing(now) as writer:
         summary, *details = report.lines(SHOWN_UNREAD)
-        subject, reason = f"tree {root}", "; ".join(details)
+        subject, reason = f"tree {printable(root)}", "; ".join(details)
         writer.add_event(
             config.site.name, operator, subject, "tree imported", after=summary, reason=reason
         )
@@ -169,7 +169,7 @@ class _ScanImport:
             stamp=old.stamp,
             measured_at=moment.replace(tzinfo=ZoneInfo(self.config.site.zone)),
             gain=old.gain,
-            source_folder=str(old.folder),
+            source_folder=printable(old.folder),
             files=tuple(
                 ImportedFile(name=file.name, size_bytes=file.size_bytes, sha256=file.sha256)
                 for file in old.files
@@ -215,7 +215,7 @@ class _ScanImport:
             for old in takes:
                 take = numbers.take_of(old)
                 if old.is_flagged and take is not None:
-                    writer.flag_imported(self.scan_id, old.point, take, str(old.folder))
+                    writer.flag_imported(self.scan_id, old.point, take, printable(old.folder))
 
     def _sum_up(
         self,

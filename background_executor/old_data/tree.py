@@ -297,6 +297,14 @@ class OldTree:
         self.unread.append(Unread(path, reason))
 
 
+def printable(words: str | Path) -> str:
+    r"""Return words with paths in them so that any store takes them: other bytes become ``\xe9``.
+
+    The old system's names are of any age, and not all of them are UTF-8.
+    """
+    return os.fsencode(words).decode("utf-8", "backslashreplace")
+
+
 def _describe(path: Path, content: bytes) -> OldFile:
     return OldFile(path, len(content), hashlib.sha256(content).hexdigest())
 

@@ -80,6 +80,20 @@ def test_every_layout_becomes_scans_of_its_own(
     assert all(scan.slot is None for scan in queries.scans(store, "demo"))
 
 
+def test_names_that_are_not_utf_8_are_told_in_other_words(
+    store: Store, config: SiteConfig, tmp_path: Path
+) -> None:
+    tree = tmp_path / os.fsdecode(b"f\xfcr uns") / "scan_output_20250101"
+    put_point(tree, "KQ0146", "theta0_phi0", "20250101_101010")
+    (tree / os.fsdecode(b"caf\xe9.txt")).touch()
+    put_point(tree / "FLAG", "KQ0151", "theta0_phi0", "20250101_101010")
+    report = run(store, config, tree)
+    assert report.new_takes == 2
+    summary, unread = report.lines()
+    assert r"f\xfcr uns" in summary
+    assert r"caf\xe9.txt" in unread
+
+
 def test_several_dates_of_a_point_become_takes_in_their_order(
     store: Store, config: SiteConfig, tree: Path
 ) -> None:
