@@ -85,6 +85,17 @@ class StoredFolder:
     root_file: str | None
 
 
+@dataclass(frozen=True)
+class FlaggedFolder:
+    """A stored folder of a take that is flagged."""
+
+    scan_id: str
+    point: str
+    take: int
+    folder: str
+    manifest_sha256: str
+
+
 def takes_of_point(store: Store, scan_id: str, point: Point) -> tuple[TakeRecord, ...]:
     """Return all takes of a point, newest first."""
     rows = _all(store, _take_select(scan_id).where(_takes.point == point.name))
@@ -191,27 +202,27 @@ def has_waiting_publications(store: Store, scan_id: str) -> bool:
     return bool(_all(store, statement.limit(1)))
 
 
-def late_results(store: Store, site: str) -> tuple[TakeRecord, ...]:
-    """Return the flagged takes of which a result was stored after they were flagged."""
-    same = sa.and_(*(_decisions[name] == _results[name] for name in ("scan_id", "point", "take")))
+def flagged_folders(store: Store, site: str) -> tuple[FlaggedFolder, ...]:
+    """Return the stored folders of the flagged takes of measured scans out of the archive."""
+    other = tables.decisions.alias()
+    of_take = (other.c[name] == _decisions[name] for name in ("scan_id", "point", "take"))
+    last = sa.select(sa.func.max(other.c.decision_id)).where(*of_take)
+    keys = ("scan_id", "point", "take")
     statement = (
-        sa.select(_decisions.scan_id)
+        sa.select(*(_results[name] for name in (*keys, "manifest_sha256")), _publications.folder)
         .select_from(tables.decisions)
-        .join(tables.results, same)
+        .join(tables.results, sa.and_(*(_decisions[name] == _results[name] for name in keys)))
+        .join(
+            tables.publications,
+            sa.and_(*(_publications[name] == _results[name] for name in (*keys, "revision"))),
+        )
+        .join(tables.scans, _scans.scan_id == _decisions.scan_id)
         .where(_decisions.site == site, _decisions.decision == DecisionKind.FLAGGED)
-        .where(_results.stored_at > _decisions.decided_at)
+        .where(_decisions.decision_id == last.correlate(tables.decisions).scalar_subquery())
+        .where(_scans.state != ScanState.ARCHIVED, _scans.provenance == Provenance.MEASURED)
+        .order_by(_results.scan_id, _results.point, _results.take, _results.revision)
     )
-    scans = {row.scan_id for row in _all(store, statement.distinct())}
-    takes = (take for scan_id in sorted(scans) for take in takes_of_scan(store, scan_id))
-    return tuple(take for take in takes if _is_late(store, take))
-
-
-def _is_late(store: Store, take: TakeRecord) -> bool:
-    decision = take.decision
-    if decision is None or decision.decision is not DecisionKind.FLAGGED or not take.result_id:
-        return False
-    statement = sa.select(_results.stored_at).where(_results.result_id == take.result_id)
-    return bool(_all(store, statement)[0].stored_at > decision.decided_at)
+    return tuple(FlaggedFolder(**row._asdict()) for row in _all(store, statement))
 
 
 def clean_ups(store: Store, site: str) -> tuple[CleanUpRecord, ...]:

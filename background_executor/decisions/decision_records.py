@@ -103,6 +103,8 @@ class MovedPart:
     """Of a take, as it was stored; empty for a scan."""
     files: int = 0
     size_bytes: int = 0
+    lay_at_source: bool | None = None
+    """Whether it is this act that renames it; None until that was noted, before any rename."""
 
 
 @dataclass(frozen=True)

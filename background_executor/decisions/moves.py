@@ -6,12 +6,13 @@ is renamed, the other side is verified, the receipt is completed; and in one
 transaction the decisions come into force and the command is answered. After a
 death every step is decided anew from where the folders lie: what was not renamed
 is verified again and renamed, what was renamed is verified on the other side.
-What cannot be done is undone by the same renames, backwards.
+What cannot be done is undone by the same renames, backwards; which folders those
+are is committed before the first one, so that nobody else's are touched.
 """
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
@@ -83,7 +84,7 @@ def _carry_on(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -
     reach(MoveCrashPoint.INTENT_COMMITTED)
     try:
         if move.state is MoveState.INTENDED:
-            _move(site, move)
+            _move(site, move, now)
             with site.store.writing(now) as writer:
                 writer.advance_move(move.move_id, MoveState.MOVED)
             reach(MoveCrashPoint.MOVED_COMMITTED)
@@ -99,7 +100,7 @@ def _carry_on(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -
     reach(MoveCrashPoint.ACT_COMMITTED)
 
 
-def _move(site: Site, move: MoveRecord) -> None:
+def _move(site: Site, move: MoveRecord, now: datetime) -> None:
     """Verify the parts where they lie, write the receipt, and rename what is not renamed yet."""
     where = _find(site, move)
     if move.act is MoveAct.ARCHIVE and not (where.at_source or where.at_target):
@@ -109,12 +110,24 @@ def _move(site: Site, move: MoveRecord) -> None:
     reach(MoveCrashPoint.SOURCE_VERIFIED)
     write_receipt(site, move, ReceiptOutcome.INTENDED, parts)
     reach(MoveCrashPoint.RECEIPT_WRITTEN)
+    _note_what_is_renamed(site, move, where, now)
     source, target = PurePosixPath(move.source), PurePosixPath(move.target)
     for part in move.parts:
         if part.folder in where.at_source:
             site.transport.rename(source / part.folder, target / part.folder)
             reach(MoveCrashPoint.PART_RENAMED)
     reach(MoveCrashPoint.ALL_RENAMED)
+
+
+def _note_what_is_renamed(site: Site, move: MoveRecord, where: Whereabouts, now: datetime) -> None:
+    """Commit to what this act renames, once: of that alone a roll-back may bring anything back."""
+    if not move.parts or any(part.lay_at_source is not None for part in move.parts):
+        return
+    parts = tuple(
+        replace(part, lay_at_source=part.folder in where.at_source) for part in move.parts
+    )
+    with site.store.writing(now) as writer:
+        writer.note_moved_parts(move.move_id, parts)
 
 
 def _find(site: Site, move: MoveRecord) -> Whereabouts:
@@ -219,10 +232,11 @@ def _conclude(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -
 
 
 def _roll_back(site: Site, move: MoveRecord, why: str, now: datetime) -> None:
-    """Bring everything back to where it lay, and answer that nothing was done."""
+    """Bring back what this act renamed, and nothing else; answer that nothing was done."""
     where = _find(site, move)
     source, target = PurePosixPath(move.source), PurePosixPath(move.target)
-    for name in sorted(where.at_target - where.at_source):
+    ours = {part.folder for part in _again(site, move.move_id).parts if part.lay_at_source}
+    for name in sorted((where.at_target & ours) - where.at_source):
         site.transport.rename(target / name, source / name)
         reach(MoveCrashPoint.PART_RENAMED_BACK)
     lost = [part.folder for part in move.parts if not _is_somewhere(part.folder, where)]
@@ -239,11 +253,17 @@ def _roll_back(site: Site, move: MoveRecord, why: str, now: datetime) -> None:
 
 def _note(site: Site, move_id: int, message: str, now: datetime) -> None:
     """Put beside an act what it waits for."""
+    move = _again(site, move_id)
+    if move.state is not MoveState.ROLLING_BACK:  # whose message says why
+        with site.store.writing(now) as writer:
+            writer.advance_move(move_id, move.state, message)
+
+
+def _again(site: Site, move_id: int) -> MoveRecord:
+    """Read an act that is not finished as the store has it now."""
     (move,) = (
         each
         for each in decision_queries.moves_in_progress(site.store, site.name)
         if each.move_id == move_id
     )
-    if move.state is not MoveState.ROLLING_BACK:  # whose message says why
-        with site.store.writing(now) as writer:
-            writer.advance_move(move_id, move.state, message)
+    return move

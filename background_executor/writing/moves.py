@@ -107,6 +107,10 @@ class MoveWriting(ResultWriting):
             subject = f"move {move_id} of {scan_subject(row.scan_id)}"
             self.add_move(row.site, subject, row.state, state, reason=message)
 
+    def note_moved_parts(self, move_id: int, parts: tuple[MovedPart, ...]) -> None:
+        """Note before the first rename which parts of an act lie where it takes them from."""
+        self.update(tables.moves, {"move_id": move_id}, {"parts": PARTS.dump_json(parts).decode()})
+
     def ask_retake(self, scan_id: str, point: Point, take: int, operator: str, reason: str) -> bool:
         """Open a measured point again for the take after this one; False when it is open."""
         key = {"scan_id": scan_id, "point": point.name}

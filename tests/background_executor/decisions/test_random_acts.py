@@ -39,7 +39,7 @@ from background_executor.decisions.decision_commands import (
     UnflagTakes,
     WithdrawDecisions,
 )
-from background_executor.decisions.late_results import intend_late_flags
+from background_executor.decisions.late_results import intend_late_flags, late_parts
 from background_executor.decisions.moves import carry_on_moves
 from background_executor.decisions.outcomes import conclude
 from background_executor.errors import UnreachableError
@@ -449,7 +449,7 @@ class RandomActs(RuleBasedStateMachine):
     def _settle(self, scan: TrueScan, name: str = "") -> None:
         """Let results be stored and follow flagged takes, and a measured scan be complete."""
         self._turn()
-        while decision_queries.late_results(self.bench.store, "here"):
+        while late_parts(self.bench.store, "here"):
             self._turn()
         scan.complete_if_measured()
         state = self._record(scan).state

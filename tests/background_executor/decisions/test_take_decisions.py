@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from background_executor import queries
+from background_executor.acts import do_next_command
 from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_commands import (
     AcceptTakes,
@@ -72,6 +73,24 @@ def test_a_result_that_comes_after_the_flag_follows_its_take(shift: Shift) -> No
     shift.bench.step()
     assert (shift.flagged_folder(scan) / f"data_{CENTRE}_rev2").is_dir()
     assert shift.decision(scan, CENTRE) == "flagged"
+
+
+def test_a_result_that_is_stored_while_its_take_is_being_flagged_follows_it(
+    shift: Shift,
+) -> None:
+    scan = shift.complete_scan(Fate.POOR)
+    bench = shift.bench
+    wish = FlagTakes(scan_id=scan.scan_id, takes=shift.seen(scan, CENTRE), reason="noise")
+    bench.store.enqueue("here", wish, "tester", "a flag", bench.now)
+    bench.step_clock()
+    do_next_command(bench.site, bench.now, bench.now)
+    shift.publish(scan, scan.plan.points[0], Fate.POOR, take=1)
+    bench.executor.step(bench.now)
+    for _ in range(3):
+        bench.step(20)
+    assert not list(shift.results_folder(scan).glob(f"data_{CENTRE}*"))
+    moved = sorted(path.name for path in shift.flagged_folder(scan).glob("data_*"))
+    assert moved == [f"data_{CENTRE}", f"data_{CENTRE}_rev2"]
 
 
 def test_a_whole_scan_is_flagged_at_once(shift: Shift) -> None:

@@ -1,15 +1,21 @@
 """Acts that meet trouble on the server: finished or rolled back, never half done, and said."""
 
 import shutil
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from background_executor import queries
+from background_executor.acts import do_next_command
+from background_executor.commands import ListAcquisitions
 from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_commands import FlagTakes, RestoreScan, UnflagTakes
+from background_executor.decisions.decision_records import MoveState
+from background_executor.fetch import fetch_waiting
 from background_executor.records import CommandState
+from background_executor.transport import CommandOutput, LocalTransport
 from tests.background_executor.bench import Bench
 from tests.background_executor.decisions.faulty import FaultyTransport
 from tests.background_executor.decisions.shift import Shift
@@ -120,6 +126,81 @@ def test_a_folder_that_is_gone_is_said(shift: Shift) -> None:
     assert "neither in" in answer.answer
     assert shift.last_move().state == "failed"
     assert (shift.results_folder(scan) / f"data_{RIGHT}").is_dir()
+
+
+def test_a_foreign_folder_at_the_target_is_never_brought_back(shift: Shift) -> None:
+    scan = shift.complete_scan()
+    source = shift.results_folder(scan) / f"data_{CENTRE}"
+    shutil.rmtree(source)
+    foreign = shift.flagged_folder(scan) / source.name
+    foreign.mkdir(parents=True)
+    (foreign / "foreign.txt").write_text("x")
+    answer = shift.flag(scan, CENTRE, RIGHT)
+    assert answer.state is CommandState.REFUSED
+    assert "has no MANIFEST.json" in answer.answer
+    assert (foreign / "foreign.txt").is_file()
+    assert not source.exists()
+    assert (shift.results_folder(scan) / f"data_{RIGHT}").is_dir()
+
+
+def test_a_scan_that_lies_in_the_archive_already_and_was_changed_stays_there(
+    shift: Shift,
+) -> None:
+    scan = shift.complete_scan()
+    source = Path(shift.bench.layout(scan).scan_folder)
+    archived = shift.base / "archive" / source.name
+    archived.parent.mkdir(exist_ok=True)
+    source.rename(archived)
+    (archived / scan.serial_number / f"data_{CENTRE}" / "notes.txt").write_text("x")
+    answer = shift.archive(scan)
+    assert answer.state is CommandState.REFUSED
+    assert "has extra notes.txt" in answer.answer
+    assert archived.is_dir()
+    assert not source.exists()
+
+
+def test_a_late_result_that_cannot_follow_its_flag_is_tried_once_and_moves_nothing_else(
+    shift: Shift,
+) -> None:
+    scan = shift.complete_scan(Fate.POOR)
+    shift.flag(scan, CENTRE)
+    late = shift.results_folder(scan) / f"data_{CENTRE}_rev2"
+    shift.publish(scan, scan.plan.points[0], Fate.POOR, take=1)
+    shift.bench.step_clock()
+    fetch_waiting(shift.bench.site, shift.bench.now)
+    (late / "notes.txt").write_text("x")
+    for _ in range(4):
+        shift.bench.step(20)
+    tried, flagged = decision_queries.moves_of_scan(shift.bench.store, scan.scan_id)
+    assert (tried.state, flagged.state) == (MoveState.ROLLED_BACK, MoveState.VERIFIED)
+    assert "has extra notes.txt" in tried.message
+    assert late.is_dir()
+    assert [path.name for path in shift.flagged_folder(scan).glob("data_*")] == [f"data_{CENTRE}"]
+    assert shift.decision(scan, CENTRE) == "flagged"
+
+
+class SurprisingTransport(LocalTransport):
+    """Fails in a way that nobody thought of."""
+
+    def run(
+        self, argv: Sequence[str], *, timeout_s: float, stdin: bytes | None = None
+    ) -> CommandOutput:
+        raise ValueError(f"no such thing: {argv[0]}")
+
+
+def test_a_command_that_fails_as_none_ever_should_is_refused_and_does_not_come_again(
+    settings_file: Path,
+) -> None:
+    bench = Bench(settings_file, transport=SurprisingTransport())
+    key = str(uuid.uuid4())
+    number = bench.store.enqueue("here", ListAcquisitions(), "tester", key, bench.now)
+    assert do_next_command(bench.site, bench.now, bench.now) is not None
+    answer = queries.command(bench.store, number)
+    assert answer is not None
+    assert answer.state is CommandState.REFUSED
+    assert "a fault of this program: ValueError: no such thing" in answer.answer
+    assert do_next_command(bench.site, bench.now, bench.now) is None
+    bench.close()
 
 
 def test_a_flag_that_was_moved_back_by_hand_can_be_taken_back(shift: Shift) -> None:
