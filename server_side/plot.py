@@ -120,7 +120,9 @@ def _draw_pulls(axes: Axes, spectrum: Spectrum, fit: FitOutcome) -> None:
     axes.grid(visible=True, alpha=0.25)
     axes.axhline(0.0, color=FIT_COLOUR, linewidth=1.5)
     if not isinstance(fit, ValidFit) or not fit.pulls:
-        axes.text(0.5, 0.65, "no pulls without a valid fit", ha="center", transform=axes.transAxes)
+        is_valid = isinstance(fit, ValidFit)
+        why = f"no pulls: {fit.model} has no curve" if is_valid else "no pulls without a valid fit"
+        axes.text(0.5, 0.65, why, ha="center", transform=axes.transAxes)
         return
     edges, pulls = np.asarray(spectrum.edges_pc), np.asarray(fit.pulls)
     centres = 0.5 * (edges[:-1] + edges[1:])
