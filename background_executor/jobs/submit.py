@@ -9,6 +9,7 @@ certainly never submitted, and everything later may have been: then
 import logging
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from background_executor import queries
@@ -23,7 +24,7 @@ from background_executor.errors import (
 )
 from background_executor.following import FollowedJobRecord
 from background_executor.jobs.unwanted import is_unwanted, note_never_asked
-from background_executor.new_site.deployed import version_mismatch
+from background_executor.new_site.deployed import interpreter_now, version_mismatch
 from background_executor.records import JobState
 from background_executor.site import Site
 from background_executor.work import do_for_each
@@ -62,8 +63,8 @@ def submit(site: Site, scan_id: str, job: str, now: datetime) -> None:
     TransportError
         When the server could not be asked; what was noted tells the next turn what to do.
     """
-    _refuse_other_version(site)
-    write_job_files(site, scan_id, job)
+    python = _interpreter(site)
+    write_job_files(site, scan_id, job, python)
     reach(CrashPoint.FILES_WRITTEN)
     with site.store.writing(now) as writer:
         writer.advance_job(job, JobState.SUBMITTING)
@@ -99,16 +100,20 @@ def _note_refusal(site: Site, job: str, error: ExecutorError, now: datetime) -> 
         writer.close_journal(job)
 
 
-def _refuse_other_version(site: Site) -> None:
-    """Let no job run a server_side other than ours; on this machine there is only one."""
-    if site.config.site.transport is TransportName.LOCAL:
-        return
-    mismatch = version_mismatch(site.config.site, site.transport)
+def _interpreter(site: Site) -> str:
+    """Return what is to run a job: no server_side but ours; on this machine there is only one."""
+    section = site.config.site
+    if section.transport is TransportName.LOCAL:
+        return section.python
+    python = interpreter_now(section, site.transport)
+    # Asked by its version's folder: the link may be set anew at any moment.
+    mismatch = version_mismatch(section.model_copy(update={"python": python}), site.transport)
     if mismatch:
         raise RemoteFileError(mismatch)
+    return python
 
 
-def write_job_files(site: Site, scan_id: str, job: str) -> None:
+def write_job_files(site: Site, scan_id: str, job: str, python: str) -> None:
     """Write plan, order and script of a job; written again they are the same."""
     plan, layout = site.plan(scan_id), site.layout(scan_id)
     order = JobOrder(
@@ -121,7 +126,7 @@ def write_job_files(site: Site, scan_id: str, job: str) -> None:
         flag_folder=site.config.site.flag_folder,
         time_limit_s=time_limit_s(site.config),
     )
-    script = site.job_script(scan_id, job)
+    script = replace(site.job_script(scan_id, job), python=python)
     site.transport.write(layout.plan_file, plan.model_dump_json(indent=1).encode())
     site.transport.write(script.order_file, order.model_dump_json(indent=1).encode())
     site.transport.write(script.script_file, site.scheduler.script(script).encode())

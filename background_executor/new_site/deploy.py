@@ -9,8 +9,8 @@ Below the site's base folder::
     software/current -> 0.1.0-<digest>
     software/previous -> ...            for rollback
 
-The links are replaced by rename. Jobs that run keep what they have loaded and
-find their version's folder in place as long as they run.
+The links are replaced by rename. A job's script names the folder of its version, not
+the link: a job that waits or runs meanwhile keeps its version.
 """
 
 import io
@@ -23,11 +23,14 @@ from pathlib import Path, PurePosixPath
 import server_side
 from background_executor.config import SiteSection
 from background_executor.errors import RemoteFileError
-from background_executor.new_site.deployed import package_files, version_here
+from background_executor.new_site.deployed import (
+    CURRENT,
+    SOFTWARE_FOLDER,
+    package_files,
+    version_here,
+)
 from background_executor.transport import Transport
 
-SOFTWARE_FOLDER = "software"
-CURRENT = "current"
 PREVIOUS = "previous"
 WHOLE_MARK = "DEPLOYED"
 INSTALL_TIMEOUT_S = 3600.0

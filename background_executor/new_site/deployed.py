@@ -7,7 +7,7 @@ answer holds for every way of installing.
 import hashlib
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import server_side
 from background_executor.config import SiteSection
@@ -15,6 +15,9 @@ from background_executor.errors import RemoteFileError
 from background_executor.transport import Transport
 from server_side import __version__
 
+SOFTWARE_FOLDER = "software"
+CURRENT = "current"
+"""Link to the version that new jobs are to run."""
 DIGEST_LENGTH = 12
 
 _PROBE = """
@@ -72,6 +75,22 @@ def version_here(root: Path | None = None) -> PackageVersion:
         whole.update(path.relative_to(folder).as_posix().encode() + b"\0")
         whole.update(hashlib.sha256(path.read_bytes()).digest())
     return PackageVersion(__version__, whole.hexdigest())
+
+
+def interpreter_now(site: SiteSection, transport: Transport) -> str:
+    """Return the site's interpreter by its version's own folder, where settings name the link.
+
+    A job that waits while another version is deployed then starts with the one it was made with.
+    """
+    current = site.base_folder / SOFTWARE_FOLDER / CURRENT
+    python = PurePosixPath(site.python)
+    if not python.is_relative_to(current):
+        return site.python
+    output = transport.run(["readlink", "--", str(current)], timeout_s=site.call_timeout_s)
+    version = output.stdout.strip()
+    if output.exit_status != 0 or not version:
+        return site.python  # what is wrong with it is said where its version is asked for
+    return str(current.parent / version / python.relative_to(current))
 
 
 def version_there(site: SiteSection, transport: Transport) -> PackageVersion:

@@ -24,6 +24,8 @@ class JobScript:
     order_file: PurePosixPath
     log_file: PurePosixPath
     work_folder: PurePosixPath
+    python: str = ""
+    """Interpreter of the version that the job is to run; empty for the one of settings."""
 
     @classmethod
     def of(cls, layout: ScanLayout, job: str) -> Self:

@@ -108,7 +108,9 @@ class PjmScheduler:
             ("-L vnode-core", str(self._submit.cpus)),
         ]
         directives = [_directive(option, value) for option, value in wanted if value is not None]
-        return job_script(job, ["#PJM --norestart", *directives], self._submit, self._python)
+        return job_script(
+            job, ["#PJM --norestart", *directives], self._submit, job.python or self._python
+        )
 
     def submit_argv(self, job: JobScript) -> list[str]:
         """Return the command that makes the job."""

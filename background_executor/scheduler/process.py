@@ -46,7 +46,7 @@ class ProcessScheduler:
 
     def script(self, job: JobScript) -> str:
         """Return the job script as the operator may read it before use."""
-        command = [self._python, "-m", "server_side", "watch", str(job.order_file)]
+        command = [job.python or self._python, "-m", "server_side", "watch", str(job.order_file)]
         return (
             "#!/bin/sh\n"
             f"# Job {job.job}. What it is to do stands in the file named below.\n"

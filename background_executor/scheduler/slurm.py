@@ -114,7 +114,7 @@ class SlurmScheduler:
             ("--cpus-per-task", str(self._submit.cpus)),
         ]
         directives = [f"#SBATCH {option}={value}" for option, value in wanted if value is not None]
-        return job_script(job, directives, self._submit, self._python)
+        return job_script(job, directives, self._submit, job.python or self._python)
 
     def submit_argv(self, job: JobScript) -> list[str]:
         """Return the command that makes the job.

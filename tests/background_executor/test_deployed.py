@@ -1,0 +1,42 @@
+"""A job keeps the version it was made with, whatever is deployed while it waits."""
+
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from background_executor.jobs.submit import write_job_files
+from background_executor.new_site.deployed import CURRENT, SOFTWARE_FOLDER, interpreter_now
+from background_executor.transport import LocalTransport
+from tests.background_executor.bench import HANGS, Bench
+
+
+def test_an_interpreter_behind_the_link_is_named_by_its_versions_folder(bench: Bench) -> None:
+    section = bench.config.site
+    software = Path(section.base_folder, SOFTWARE_FOLDER)
+    software.mkdir()
+    (software / CURRENT).symlink_to("0.1.0-abc")
+    linked = section.model_copy(update={"python": f"{software}/{CURRENT}/venv/bin/python"})
+    found = interpreter_now(linked, LocalTransport())
+    assert found == f"{software}/0.1.0-abc/venv/bin/python"
+
+
+@pytest.mark.parametrize("python", ["python3", "/opt/env/bin/python", "current"])
+def test_another_interpreter_and_one_without_a_link_stay_as_settings_name_them(
+    bench: Bench, python: str
+) -> None:
+    current = PurePosixPath(bench.config.site.base_folder, SOFTWARE_FOLDER, CURRENT)
+    named = str(current / "bin/python") if python == "current" else python
+    section = bench.config.site.model_copy(update={"python": named})
+    assert interpreter_now(section, LocalTransport()) == named
+
+
+def test_the_job_script_names_the_interpreter_that_was_asked_for_its_version(
+    bench: Bench,
+) -> None:
+    bench.behave(replace(HANGS, publish=0))
+    scan = bench.start_scan()
+    job = bench.jobs(scan)[0].job
+    write_job_files(bench.site, scan.scan_id, job, "/software/0.1.0-abc/venv/bin/python")
+    script = Path(bench.layout(scan).script_file(job)).read_text()
+    assert "exec /software/0.1.0-abc/venv/bin/python -m server_side watch" in script
