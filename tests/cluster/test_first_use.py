@@ -8,7 +8,12 @@ import pytest
 from background_executor.config import SiteConfig, load_config
 from background_executor.errors import RemoteFileError
 from background_executor.new_site.deploy import deploy, roll_back, software_folder
-from background_executor.new_site.deployed import version_here, version_mismatch, version_there
+from background_executor.new_site.deployed import (
+    interpreter_now,
+    version_here,
+    version_mismatch,
+    version_there,
+)
 from background_executor.new_site.doctor import CHECKS, CheckState, Finding
 from background_executor.new_site.site_verbs import enrol_arguments, ship_arguments
 from background_executor.new_site.way_checks import WAY, diagnose
@@ -94,6 +99,9 @@ def test_a_deployed_version_runs_and_is_known_to_be_ours(settings: Path) -> None
     site = config.site.model_copy(update={"python": str(python)})
     assert version_mismatch(site, transport) == ""
     assert version_there(site, transport) == version_here()
+    kept = interpreter_now(site, transport)
+    assert kept == str(software_folder(site) / version_here().name / "venv/bin/python")
+    assert version_there(site.model_copy(update={"python": kept}), transport) == version_here()
     argv = [str(python), "-c", "import server_side; print(server_side.__file__)"]
     assert str(software_folder(site)) in transport.run(argv, timeout_s=30).stdout
     again = deploy(site, transport, base_python="no-python-is-needed-now")
