@@ -1,6 +1,8 @@
 """Text with nothing but samples, one on each line or separated by commas.
 
-The record length comes from the settings, and events are numbered from 0.
+The record length comes from the settings, and events are numbered from 0. Any table of
+numbers could be this: so the first line must be numbers, and the first whole event smooth
+as a waveform is, but no count that only rises or falls.
 
 ::
 
@@ -9,13 +11,17 @@ The record length comes from the settings, and events are numbered from 0.
     ...
 """
 
+import re
+
 import numpy as np
+from numpy.typing import NDArray
 
 from server_side.settings import DaqSettings
 from server_side.wavedump.bare_text_scan import BareTextLayout, read_bare_event, scan_bare_text
 from server_side.wavedump.decoder import Decoder
 from server_side.wavedump.fault import Fault, describe_fault
 from server_side.wavedump.format_names import RawFormatName
+from server_side.wavedump.formats.binary_no_header import is_smooth
 from server_side.wavedump.formats.text_events import BLANKS
 from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
 from server_side.wavedump.scanning import MORE, WHOLE, ByteWindow
@@ -29,6 +35,10 @@ from server_side.wavedump.text_samples import (
 
 LINE_LOOKED_AT = 64
 EVENTS_LOOKED_AT = 3
+SHORTEST_COUNT = 8
+"""Noise alone rises or falls over so many samples once in 20,000 events."""
+_LETTERS = re.compile(rb"[A-Za-z]")
+"""One may be a damaged sample."""
 
 
 class AsciiNoHeader:
@@ -39,12 +49,17 @@ class AsciiNoHeader:
     def recognise(self, head: FileHead, daq: DaqSettings) -> Decoder | Mismatch | TooShort:
         """Return a decoder when ``head`` begins with an undamaged event's samples."""
         expected = f"{daq.record_length} samples as text"
+        if len(_LETTERS.findall(_first_line(head))) > 1:
+            return Mismatch(0, expected, f"a first line of words: {head.quote(0)}")
         layout = _guess_layout(head, daq)
-        outcome, event_bytes = _find_whole_event(head.window, layout)
+        samples = np.empty(layout.record_length, np.float32)
+        outcome, event_bytes = _find_whole_event(head.window, layout, samples)
         if outcome == MORE:
             return TooShort()
         if outcome != WHOLE:
             return _name_mismatch(head, layout, expected)
+        if not _is_waveform(samples, daq):
+            return Mismatch(0, expected, f"numbers that are no waveform: {head.quote(0)}")
         return Decoder(
             name=self.name,
             scan=scan_bare_text,
@@ -57,9 +72,13 @@ class AsciiNoHeader:
         )
 
 
-def _find_whole_event(window: ByteWindow, layout: BareTextLayout) -> tuple[int, int]:
-    """Return ``WHOLE`` and its size when one of the first events is undamaged, else an outcome."""
-    samples = np.empty(layout.record_length, np.float32)
+def _find_whole_event(
+    window: ByteWindow, layout: BareTextLayout, samples: NDArray[np.float32]
+) -> tuple[int, int]:
+    """Return ``WHOLE`` and its size when one of the first events is undamaged, else an outcome.
+
+    Its samples are then in ``samples``.
+    """
     begin, stop, outcome = window.begin, window.begin, MORE
     for _ in range(EVENTS_LOOKED_AT):
         begin = stop
@@ -67,6 +86,13 @@ def _find_whole_event(window: ByteWindow, layout: BareTextLayout) -> tuple[int, 
         if outcome in (WHOLE, MORE, Fault.ALIGNMENT_LOST):
             break
     return outcome, stop - begin
+
+
+def _is_waveform(samples: NDArray[np.float32], daq: DaqSettings) -> bool:
+    """Tell whether an event can be one: no jumps all over, and no count of rows."""
+    steps = np.diff(samples)
+    is_count = len(samples) >= SHORTEST_COUNT and bool((steps > 0).all() or (steps < 0).all())
+    return not is_count and is_smooth(steps, daq)
 
 
 def _name_mismatch(head: FileHead, layout: BareTextLayout, expected: str) -> Mismatch:
@@ -82,10 +108,14 @@ def _name_mismatch(head: FileHead, layout: BareTextLayout, expected: str) -> Mis
     return Mismatch(stop, expected, f"{head.quote(stop)} ({fault})")
 
 
+def _first_line(head: FileHead) -> bytes:
+    first = head.window.data[: min(head.window.end, LINE_LOOKED_AT)].tobytes()
+    return first.split(b"\n")[0]
+
+
 def _guess_layout(head: FileHead, daq: DaqSettings) -> BareTextLayout:
     """Tell by the first line whether samples stand in lists."""
-    first = head.window.data[: min(head.window.end, LINE_LOOKED_AT)].tobytes()
-    line = first.split(b"\n")[0]
+    line = _first_line(head)
     has_decimals = b"." in line
     rule = corrected_samples(daq.adc_bits) if has_decimals else plain_samples(daq.adc_bits)
     return BareTextLayout(

@@ -60,9 +60,14 @@ def _find_impossible(samples: NDArray[np.int64], daq: DaqSettings) -> int | None
     too_high = np.flatnonzero(samples >= 1 << daq.adc_bits)
     if len(too_high):
         return int(too_high[0])
-    steps = np.abs(np.diff(samples))
-    is_smooth = np.median(steps) <= (1 << daq.adc_bits) / SMOOTH_PART
-    return None if is_smooth and samples.any() else 0
+    return None if is_smooth(np.diff(samples), daq) and samples.any() else 0
+
+
+def is_smooth(steps: NDArray[np.int64] | NDArray[np.float32], daq: DaqSettings) -> bool:
+    """Tell whether the steps between neighbouring samples can be those of a waveform."""
+    if not len(steps):
+        return True
+    return bool(np.median(np.abs(steps)) <= (1 << daq.adc_bits) / SMOOTH_PART)
 
 
 def _make_layout(daq: DaqSettings) -> BinaryLayout:
