@@ -1,9 +1,9 @@
 """Coverage-guided fuzzing of the raw readers: no crash, no hang, no growth, no wrong order.
 
 ``python -m tests.fuzz.fuzz_readers --seconds 300`` ends with status 1 at a find and
-leaves it in ``.fuzz/``; make a test of it in ``test_fuzz_finds.py``. The compiled loops
-run as plain Python here, so that atheris sees their branches and a read behind the
-last byte is an error.
+leaves it in ``.fuzz/``; make a test of it in ``tests/server_side/wavedump/test_damage.py``.
+The compiled loops run as plain Python here, so that atheris sees their branches and a read
+behind the last byte is an error.
 """
 
 import argparse
