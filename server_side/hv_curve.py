@@ -67,8 +67,7 @@ def fit_hv_curve(
 
         (d ln V)^2 = (level_err / index)^2 + (ln(target / level) * index_err / index^2)^2
 
-    Where chi2 is more than its degrees of freedom, all three errors are multiplied with
-    sqrt(chi2 / ndf): points that scatter more than their errors have errors that lack something.
+    Where chi2 exceeds ndf the errors lack something: all three are multiplied by sqrt(chi2 / ndf).
 
     Parameters
     ----------
