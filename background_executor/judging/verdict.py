@@ -30,6 +30,8 @@ from server_side.result import InputFile, NoFit, PointResult, Quantity, Spectrum
 from server_side.scan import ScanKind
 
 OPEN = (None, None)
+SECOND_OPINION = "dft"
+"""The model that every position is fitted with beside the judging one, and that quality is from."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def judge(
         _light_check(result, health),
         _fit_check(result, health, gain, missing),
         *_gain_checks(result, health, gain),
+        *_opinion_checks(result, health, gain),
         _statistics_check(result, health),
         _damage_check(result, health),
         *(
@@ -181,6 +184,29 @@ def _gain_checks(
     if result.kind is ScanKind.HV or gain is None or limits is None:
         return ()
     return (check_limits(Measured("gain", gain.gain, gain.gain_err), limits, required=True),)
+
+
+def _opinion_checks(
+    result: PointResult, health: HealthSettings, gain: GainRecord | None
+) -> tuple[CheckRecord, ...]:
+    """Name a second opinion that could not be formed where the judging model has a gain."""
+    model, _ = judging_model(result.kind, health)
+    fit = result.fit_of(SECOND_OPINION)
+    if gain is None or model == SECOND_OPINION or not isinstance(fit, NoFit):
+        return ()
+    return (
+        CheckRecord(
+            name="second_opinion",
+            outcome=CheckOutcome.OUTSIDE,
+            required=False,
+            value=None,
+            error=None,
+            unit="",
+            inner=OPEN,
+            outer=OPEN,
+            text=f"no second opinion, {SECOND_OPINION} is not valid: {fit.message}",
+        ),
+    )
 
 
 def _statistics_check(result: PointResult, health: HealthSettings) -> CheckRecord:

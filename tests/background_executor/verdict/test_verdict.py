@@ -11,7 +11,7 @@ from background_executor.judging.health import GainLimits, GainMethod, HealthSet
 from background_executor.judging.limits import Limits, MeasurementCheck
 from background_executor.judging.verdict import Judgement, judge
 from background_executor.records import CheckOutcome, CheckRecord, Verdict
-from server_side.result import PointResult, Quantity, SpectrumName, ValidFit
+from server_side.result import NoFit, PointResult, Quantity, SpectrumName, ValidFit
 from server_side.scan import (
     NewAcquisitions,
     ScanKind,
@@ -151,6 +151,24 @@ def test_a_failed_fit_says_why_and_gives_no_number() -> None:
     assert judgement.gain is None
     assert "there is no peak in the spectrum" in judgement.gain_missing
     assert judgement.verdict.summary == judgement.gain_missing
+
+
+def test_a_position_whose_second_opinion_is_not_valid_asks_for_a_look() -> None:
+    result = _result()
+    refused = NoFit(
+        outcome="invalid",
+        model="dft",
+        spectrum=SpectrumName.WINDOW,
+        charges=9000,
+        message="the minimiser found no valid minimum",
+    )
+    verdict = judge(
+        result.model_copy(update={"fits": (*result.fits, refused)}), HEALTH, NOW
+    ).verdict
+    assert verdict.verdict is Verdict.CHECK
+    assert verdict.summary == (
+        "no second opinion, dft is not valid: the minimiser found no valid minimum"
+    )
 
 
 def test_a_model_that_was_not_fitted_cannot_judge() -> None:
