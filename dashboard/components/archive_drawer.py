@@ -1,9 +1,18 @@
-"""The drawers in which a whole scan is put away: archived, kept aside, or brought back."""
+"""The drawers in which a whole scan is put away: archived, kept aside, or brought back.
+
+Each gets the scan as it was when the drawer was opened, and asks with that: what
+has changed while somebody wrote a reason is refused, however often the drawer
+was drawn anew meanwhile.
+"""
 
 import streamlit as st
 
-from background_executor.decisions.decision_commands import ArchiveScan, KeepAside, RestoreScan
-from background_executor.decisions.decision_queries import seen_scan
+from background_executor.decisions.decision_commands import (
+    ArchiveScan,
+    KeepAside,
+    RestoreScan,
+    SeenScan,
+)
 from background_executor.decisions.offers import ArchiveOffer, archive_offer, where_archived
 from background_executor.imported import ImportedPlan
 from dashboard.asking import ask
@@ -22,12 +31,11 @@ from dashboard.views.wording import count, point_label
 NO_REASON = "Give a reason: it stands on the receipt."
 
 
-def archive_drawer(scan_id: str) -> Content:
-    """Return the drawer that archives a scan, or says what stands in the way."""
+def archive_drawer(scan_id: str, seen: SeenScan | None) -> Content:
+    """Return the drawer that archives a scan as it was seen, or says what stands in the way."""
 
     def content(site: OpenSite, operator: str) -> None:
         offer = archive_offer(site.store, scan_id)
-        seen = seen_scan(site.store, scan_id)
         if offer is None or seen is None:
             st.error(f"There is no scan {plain(scan_id)} any more.")
             return
@@ -49,7 +57,7 @@ def archive_drawer(scan_id: str) -> Content:
     return content
 
 
-def keep_aside_drawer(scan_id: str) -> Content:
+def keep_aside_drawer(scan_id: str, seen: SeenScan | None) -> Content:
     """Return the drawer that takes a scan out of the way of the next one."""
 
     def content(site: OpenSite, operator: str) -> None:
@@ -59,7 +67,6 @@ def keep_aside_drawer(scan_id: str) -> Content:
                 "of this PMT starts beside it."
             )
         )
-        seen = seen_scan(site.store, scan_id)
         reason = ask_reason("aside-reason", is_needed=True)
         if st.button("Keep it aside", key="aside-sure", type="primary") and seen is not None:
             if not reason:
@@ -72,7 +79,7 @@ def keep_aside_drawer(scan_id: str) -> Content:
     return content
 
 
-def restore_drawer(scan_id: str) -> Content:
+def restore_drawer(scan_id: str, seen: SeenScan | None) -> Content:
     """Return the drawer that brings a scan back from the archive."""
 
     def content(site: OpenSite, operator: str) -> None:
@@ -82,7 +89,6 @@ def restore_drawer(scan_id: str) -> Content:
                 "return both stay on record."
             )
         )
-        seen = seen_scan(site.store, scan_id)
         reason = ask_reason("restore-reason", is_needed=False)
         if st.button("Restore it", key="restore-sure", type="primary") and seen is not None:
             command = RestoreScan(scan_id=scan_id, seen=seen, reason=reason)

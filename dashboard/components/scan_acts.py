@@ -6,6 +6,7 @@ Keeping it aside and bringing it back stand on the page of scans.
 import streamlit as st
 
 from background_executor.commands import ResumeScan, StopScan
+from background_executor.decisions.decision_queries import seen_scan
 from dashboard.asking import ask
 from dashboard.components.archive_drawer import archive_drawer
 from dashboard.components.drawers import open_drawer
@@ -26,7 +27,8 @@ def scan_acts(site: OpenSite, view: SlotView, scan: ScanView, operator: str) -> 
         _stop(site, slot, scan, operator)
         return
     if st.button("Archive", key=f"archive{slot}", disabled=not operator):
-        open_drawer(f"Archive {scan.title} of {scan.serial_number}", archive_drawer(scan.scan_id))
+        content = archive_drawer(scan.scan_id, seen_scan(site.store, scan.scan_id))
+        open_drawer(f"Archive {scan.title} of {scan.serial_number}", content)
 
 
 def _stop(site: OpenSite, slot: int, scan: ScanView, operator: str) -> None:

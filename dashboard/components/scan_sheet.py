@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from background_executor.decisions.decision_queries import seen_scan
 from background_executor.decisions.decision_records import MoveRecord
 from background_executor.imported import ImportedPlan
 from background_executor.records import PointRecord, ScanRecord
@@ -31,7 +32,7 @@ def scan_sheet(
     pieces.append(age_of(scan.ended_at or scan.started_at, "ended " if scan.ended_at else "begun "))
     with st.container(horizontal=True, vertical_alignment="center", key="scan-acts"):
         st.html(row(*pieces), width="stretch")
-        _acts(scan, operator)
+        _acts(site, scan, operator)
     if scan.message:
         st.html(paragraph(scan.message, "fault"))
     st.html(facts(_origin(scan, site.zone)))
@@ -47,20 +48,21 @@ def receipts(moves: tuple[MoveRecord, ...], zone: str) -> None:
     st.html(table(MOVE_HEADS, rows))
 
 
-def _acts(scan: ScanRecord, operator: str) -> None:
-    offered = scan_offers(scan)
+def _acts(site: OpenSite, scan: ScanRecord, operator: str) -> None:
+    offered, scan_id = scan_offers(scan), scan.scan_id
+    seen = seen_scan(site.store, scan_id)
     if offered.may_archive and st.button("Archive", key="archive", disabled=not operator):
-        open_drawer(f"Archive scan {scan.scan_id}", archive_drawer(scan.scan_id))
+        open_drawer(f"Archive scan {scan_id}", archive_drawer(scan_id, seen))
     if offered.may_keep_aside and st.button("Keep aside", key="aside", disabled=not operator):
-        open_drawer(f"Keep scan {scan.scan_id} aside", keep_aside_drawer(scan.scan_id))
+        open_drawer(f"Keep scan {scan_id} aside", keep_aside_drawer(scan_id, seen))
     if offered.may_restore and st.button("Restore", key="restore", disabled=not operator):
-        open_drawer(f"Restore scan {scan.scan_id}", restore_drawer(scan.scan_id))
+        open_drawer(f"Restore scan {scan_id}", restore_drawer(scan_id, seen))
     if offered.may_judge and st.button("Judge again", key="judge", disabled=not operator):
-        open_drawer(f"Judge scan {scan.scan_id} again", judge_again_drawer(scan))
+        open_drawer(f"Judge scan {scan_id} again", judge_again_drawer(scan))
     if offered.may_be_reference and st.button(
         "Make reference", key="reference", disabled=not operator
     ):
-        open_drawer(f"Make scan {scan.scan_id} a reference", reference_drawer(scan))
+        open_drawer(f"Make scan {scan_id} a reference", reference_drawer(scan))
 
 
 def _origin(scan: ScanRecord, zone: str) -> tuple[tuple[str, str], ...]:
