@@ -237,6 +237,7 @@ ONLY_PROGRESS = {
     "hear_job": "a sign of life",
     "replace_acquisitions": "a list of what lies on the server; asking for it is a command",
     "count_copies": "what a clean-up would take; asking for it is a command",
+    "note_moved_parts": "which folders an act is about to rename; the act has its lines",
 }
 
 
