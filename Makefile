@@ -31,8 +31,8 @@ demo-slurm: install ## the demo through a real sshd and a real SLURM of this mac
 
 test: install lint ## install what is missing, then lint, types and all tests
 	@.ci/system-packages $(TEST_PACKAGES)
-	@echo "Left out: tests/accounting (slurmdbd and MariaDB); run it by: make test-accounting"
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/accounting $(PYTEST_OPTIONS)
+	@echo "Left out: tests/faults (faults of a real sshd and SLURM, long), by: make test-faults; tests/accounting, by: make test-accounting"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/faults --ignore=tests/accounting $(PYTEST_OPTIONS)
 
 test-faults: install ## faults of connection and scheduler on a real sshd and SLURM (root)
 	@.ci/system-packages $(CLUSTER_PACKAGES)
