@@ -152,5 +152,6 @@ def _job_lines(job: JobRecord, now: datetime) -> Iterator[str]:
 def _run_time(job: JobRecord, now: datetime) -> str:
     if job.started_at is None:
         return ""
-    ran_for = (job.ended_at or now) - job.started_at
+    # Clocks are set back, too: a job never ran for less than nothing.
+    ran_for = max((job.ended_at or now) - job.started_at, timedelta())
     return f" for {timedelta(seconds=round(ran_for.total_seconds()))}"
