@@ -23,6 +23,7 @@ from background_executor.records import CheckOutcome, CheckRecord, Verdict, Verd
 from server_side.gain_fit import GainFitter
 from server_side.result import PointResult, SpectrumName
 from server_side.scan import Slot, position_points
+from server_side.settings import AnalysisSettings
 from server_side.simulate import BenchSettings, Fault, FaultAt, SimulatedPmt
 from tests.waveform_points import SERIAL_NUMBER, measure_bench
 
@@ -41,6 +42,9 @@ HEALTH = HealthSettings(
     )
 )
 """Two-Gaussian gains of a true 1e7 lie near 1.03e7; six standard deviations to each side."""
+JUDGING_ALONE = AnalysisSettings(models=("two_gaussian",))
+"""Analysis without the second opinion, by far the slowest part of a point: nothing that a fault's
+own check reads is from it, and without it fewer checks could hide that the own one is silent."""
 OWN_CHECK = {
     Fault.LOW_GAIN: "gain below",
     Fault.HIGH_GAIN: "gain above",
@@ -54,6 +58,7 @@ OWN_CHECK = {
     Fault.TRUNCATED_FILE: "cut_off_events above",
     Fault.LOST_EVENTS: "lost_events above",
     Fault.DOUBLED_EVENTS: "doubled_events above",
+    Fault.SLIPPED_EVENTS: "slipped_events above",
     Fault.SLOW_DAQ: "trigger_rate_hz below",
     Fault.STALLED_DAQ: "completeness below",
     Fault.LASER_DRIFT: "monitor_drift below",
@@ -82,7 +87,9 @@ class Judged:
         return self.fault is not None and OWN_CHECK[self.fault] in self.named and not is_healthy
 
 
-def judge_faults(fitter: GainFitter, seed: int, faults: Sequence[Fault]) -> Iterator[Judged]:
+def judge_faults(
+    fitter: GainFitter, seed: int, faults: Sequence[Fault], analysis: AnalysisSettings | None = None
+) -> Iterator[Judged]:
     """Measure a clean centre and one position for each fault; judge all of them."""
     points = position_points()[: len(faults) + 1]
     bench = BenchSettings(
@@ -95,7 +102,7 @@ def judge_faults(fitter: GainFitter, seed: int, faults: Sequence[Fault]) -> Iter
         ),
         seed=seed,
     )
-    return _judge_all(measure_bench(fitter, bench), (None, *faults))
+    return _judge_all(measure_bench(fitter, bench, analysis), (None, *faults))
 
 
 def judge_clean(fitter: GainFitter, seed: int, points: int) -> Iterator[Judged]:

@@ -20,7 +20,7 @@ from server_side.raw_names import RawNames
 from server_side.result import PointResult, ValidFit
 from server_side.root_publish import scratch_folder
 from server_side.scan import ExistingAcquisition, Point, ScanKind, ScanPlan, Slot, Take
-from server_side.settings import MeasurementSettings
+from server_side.settings import AnalysisSettings, MeasurementSettings
 from server_side.simulate import BenchSettings, LightSettings, SimulatedPmt, simulate_acquisition
 from server_side.wavedump import generation_of
 from tests.window_charges import STEPS_V, HvCase
@@ -29,7 +29,9 @@ NOW = datetime(2026, 2, 20, tzinfo=UTC)
 SERIAL_NUMBER = "SIM0001"
 
 
-def measure_bench(fitter: GainFitter, bench: BenchSettings) -> Iterator[PointResult]:
+def measure_bench(
+    fitter: GainFitter, bench: BenchSettings, analysis: AnalysisSettings | None = None
+) -> Iterator[PointResult]:
     """Simulate one acquisition of one PMT and analyse its points, in their order."""
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder, "raw")
@@ -45,7 +47,7 @@ def measure_bench(fitter: GainFitter, bench: BenchSettings) -> Iterator[PointRes
             started_at=NOW,
             points=points,
             raw=ExistingAcquisition(folder=acquisition.name),
-            settings=MeasurementSettings(daq=bench.daq),
+            settings=MeasurementSettings(daq=bench.daq, analysis=analysis or AnalysisSettings()),
         )
         layout = ScanLayout(PurePosixPath(folder), plan)
         Path(layout.scan_folder).mkdir(parents=True)
