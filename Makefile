@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 CLUSTER_PACKAGES := slurm-wlm munge openssh-server
-TEST_PACKAGES := chromium fonts-dejavu-core $(CLUSTER_PACKAGES)
+TEST_PACKAGES := chromium fonts-dejavu-core postgresql $(CLUSTER_PACKAGES)
 PYTEST_OPTIONS ?=
 
 .PHONY: help demo demo-check demo-slurm test test-faults test-accounting soak lint format bench fuzz cluster cluster-down clean lock install

@@ -24,6 +24,7 @@ from background_executor import queries
 from background_executor.config import SiteConfig, load_config
 from background_executor.errors import AlreadyRunningError, ExecutorError
 from background_executor.executor import Executor
+from background_executor.lease import hold_lease, succeeds_in_time, takes_lock
 from background_executor.site import Site, open_site
 from background_executor.store import Store
 from background_executor.turning import turn_until_asked
@@ -61,7 +62,7 @@ def is_running(config: SiteConfig) -> bool:
 
 @contextlib.contextmanager
 def hold_lock(config: SiteConfig) -> Iterator[None]:
-    """Be the one executor of this site.
+    """Be the one executor with this state folder; ``lease`` is for the store.
 
     Raises
     ------
@@ -70,26 +71,15 @@ def hold_lock(config: SiteConfig) -> Iterator[None]:
     """
     config.lock_file.parent.mkdir(parents=True, exist_ok=True)
     with config.lock_file.open("a+") as file:
-        give_up = time.monotonic() + LOCK_PATIENCE_S
-        while not _try_lock(file.fileno()):
-            if time.monotonic() > give_up:
-                raise AlreadyRunningError(
-                    f"an executor of site {config.site.name} runs already "
-                    f"({_holder_in_words(config)}); stop it first, there is one for each site"
-                )
-            time.sleep(LOOK_EVERY_S)
+        if not succeeds_in_time(lambda: takes_lock(file.fileno()), LOCK_PATIENCE_S):
+            raise AlreadyRunningError(
+                f"an executor of site {config.site.name} runs already "
+                f"({_holder_in_words(config)}); stop it first, there is one for each site"
+            )
         file.truncate(0)
         file.write(json.dumps(asdict(RunningProcess(os.getpid(), _start_ticks(os.getpid()) or 0))))
         file.flush()
         yield
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def holder(config: SiteConfig) -> RunningProcess | None:
@@ -127,14 +117,17 @@ def run(config: SiteConfig) -> int:
     AlreadyRunningError
         When another executor of this site runs.
     """
-    with hold_lock(config):
+    with hold_lock(config), hold_lease(config.store_url, config.site.name) as lease:
         asked_to_end = _end_on_signals()
         site = open_site(config)
         executor = Executor(site, datetime.now(UTC))
         try:
             log.info("The executor of site %s begins.", site.name)
-            turn_until_asked(site, executor, asked_to_end)
+            turn_until_asked(site, executor, lease, asked_to_end)
             log.info("The executor of site %s has ended.", site.name)
+        except AlreadyRunningError as error:  # what is in the store is the other's word by now
+            log.warning("The executor ends: %s", error)
+            raise
         except Exception as error:
             log.exception("The executor ends, because something failed that never should.")
             with contextlib.suppress(Exception):  # the store itself may be what failed

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from background_executor.errors import StoreUnavailableError
 from background_executor.executor import Executor
+from background_executor.lease import Lease
 from background_executor.site import Site
 
 log = logging.getLogger(__name__)
@@ -21,19 +22,29 @@ PAUSE_S = 1.0
 """Least time between two tries while the store is out of reach."""
 
 
-def turn_until_asked(site: Site, executor: Executor, asked_to_end: threading.Event) -> None:
-    """Do one turn after the other.
+def turn_until_asked(
+    site: Site, executor: Executor, lease: Lease, asked_to_end: threading.Event
+) -> None:
+    """Do one turn after the other, each only while the store is ours to work on.
 
     Parameters
     ----------
+    lease
+        Held by the caller.
     asked_to_end
         Set by whoever wants the loop to end after the turn in hand.
+
+    Raises
+    ------
+    AlreadyRunningError
+        When the lease was lost to another executor.
     """
     outage = Outage(site)
     goes_on = True
     while goes_on and not asked_to_end.is_set():
         pause_s = site.config.site.poll_s
         try:
+            lease.keep()
             goes_on = executor.step(datetime.now(UTC))
             outage.end(datetime.now(UTC))
         except StoreUnavailableError as error:

@@ -15,6 +15,7 @@ from background_executor.asking import EXIT_DONE, Arguments, asks, wait_argument
 from background_executor.commands import ImportTree
 from background_executor.config import load_config
 from background_executor.errors import AlreadyRunningError
+from background_executor.lease import hold_lease
 from background_executor.old_data.importing import import_tree
 
 
@@ -28,7 +29,11 @@ def import_old_data(given: Arguments) -> int:
     """Import a tree and print what was read and what was not."""
     config = load_config(given.settings)
     try:
-        with instance.hold_lock(config), contextlib.closing(config.open_store()) as store:
+        with (
+            instance.hold_lock(config),
+            hold_lease(config.store_url, config.site.name),
+            contextlib.closing(config.open_store()) as store,
+        ):
             operator, now = given.operator or getpass.getuser(), datetime.now(UTC)
             report = import_tree(store, config, given.folder, operator, now)
     except AlreadyRunningError:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from background_executor import instance
 from background_executor.asking import EXIT_DONE, Arguments
 from background_executor.config import load_config
+from background_executor.lease import hold_lease
 from background_executor.rebuild.rebuild import rebuild_store
 from background_executor.site import Site, open_scheduler, open_transport
 
@@ -22,6 +23,7 @@ def rebuild(given: Arguments) -> int:
     config = load_config(given.settings)
     with contextlib.ExitStack() as stack:
         stack.enter_context(instance.hold_lock(config))
+        stack.enter_context(hold_lease(config.store_url, config.site.name))
         store = stack.enter_context(contextlib.closing(config.open_store()))
         transport = stack.enter_context(contextlib.closing(open_transport(config)))
         site = Site(config, store, transport, open_scheduler(config))

@@ -6,6 +6,7 @@ from background_executor import queries
 from background_executor.commands import StopScan
 from background_executor.following import LONGEST_RETRY
 from background_executor.jobs.successors import MAX_IN_A_ROW
+from background_executor.records import ENDED_JOB_STATES
 from server_side.scan import Take
 from tests.background_executor.bench import ENDS_EARLY, HANGS, Bench
 
@@ -32,7 +33,11 @@ def test_a_job_that_does_not_heed_is_cancelled(bench: Bench) -> None:
     bench.until(lambda: bench.states(scan)[0] == "stored")
     bench.ask(StopScan(scan_id=scan.scan_id))
     bench.step(-HOUR_S)
-    bench.until(lambda: bench.jobs(scan)[0].state == "cancelled", seconds=5)
+    bench.until(lambda: bench.jobs(scan)[0].state in ENDED_JOB_STATES, seconds=5)
+    (job,) = bench.jobs(scan)
+    assert job.state == "cancelled"
+    assert bench.scan(scan).state == "stopped"
+    assert bench.states(scan)[0] == "stored"
 
 
 def test_a_job_that_is_gone_is_believed_lost_within_its_patience(bench: Bench) -> None:

@@ -12,6 +12,7 @@ from background_executor import queries
 from background_executor.audit import EventFilter
 from background_executor.errors import NoAnswerError, StoreUnavailableError
 from background_executor.executor import Executor
+from background_executor.lease import LastingLease
 from background_executor.status import status_report, status_text
 from background_executor.transport import CommandOutput, LocalTransport
 from background_executor.turning import turn_until_asked
@@ -80,7 +81,7 @@ def test_the_loop_outlives_a_store_out_of_reach_and_writes_it_down_afterwards(
     bench: Bench,
 ) -> None:
     executor = UnreachableStore(bench, turns=2)
-    turn_until_asked(bench.site, executor, executor.asked_to_end)
+    turn_until_asked(bench.site, executor, LastingLease(), executor.asked_to_end)
     (event,) = queries.events(bench.store, "here", EventFilter(act="store reached again"))
     assert "disk is full" in event.reason
     said = queries.executor(bench.store, "here")
