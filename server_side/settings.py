@@ -149,7 +149,7 @@ class AnalysisSettings(BoundaryModel):
     """Fixed integration window after the trigger; found from the data when absent."""
     models: tuple[str, ...] = Field(default=("two_gaussian", "dft", "moments"), min_length=1)
     """Charge-response models that are fitted to every point; plot and gain file show the first."""
-    hv_models: tuple[str, ...] = Field(default=("dft", "moments"), min_length=1)
+    hv_models: tuple[str, ...] = Field(default=("dft", "poisson_gauss", "moments"), min_length=1)
     """The same for the points of an HV check."""
     min_charges: int = Field(default=500, ge=50)
     """Below this many selected charges there is no fit."""

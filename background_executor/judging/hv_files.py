@@ -2,8 +2,9 @@
 
 ``<SN>_HV_at_gain_1.00e+07.txt`` holds the voltage, and is there only while the
 check has ended and gives one. ``<SN>_gain_vs_hv.csv`` holds the points of the
-curve, ``<SN>_gain_vs_hv_loglog.png`` is drawn from it by the cluster part in a
-process of its own: drawing takes seconds, and a turn of the executor must not.
+curve and the gain that is looked for, ``<SN>_gain_vs_hv_loglog.png`` is drawn
+whenever that table changes, by the cluster part in a process of its own: drawing
+takes seconds, and a turn of the executor must not.
 """
 
 import csv
@@ -25,7 +26,7 @@ from server_side.scan import ScanKind
 log = logging.getLogger(__name__)
 
 ENDED = (ScanState.COMPLETE, ScanState.STOPPED)
-COLUMNS = ("hv_V", "gain", "gain_err")
+COLUMNS = ("hv_V", "gain", "gain_err", "target_gain")
 DRAWING_S = 10.0
 """An executor that ends waits for its picture so long."""
 SCANS = 50
@@ -134,7 +135,13 @@ class HvFiles:
 
 
 def _keep_voltage(names: HvFileNames, record: HvCurveRecord, *, has_ended: bool) -> None:
-    """Write the voltage while there is one; a voltage that is none any more goes."""
+    """Write the voltage while there is one; one that is none any more goes.
+
+    So does one for a gain that settings do not ask for any more: nobody keeps it true.
+    """
+    for path in names.folder.glob(f"{names.serial_number}_HV_at_gain_*.txt"):
+        if path != names.voltage:
+            path.unlink(missing_ok=True)
     voltage_v = record.curve.hv_at_target_v
     if voltage_v is None or not record.curve.valid or not has_ended:
         names.voltage.unlink(missing_ok=True)
@@ -147,11 +154,13 @@ def _write_points(names: HvFileNames, record: HvCurveRecord) -> None:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
+    target = repr(names.target_gain)
     for point in record.points:
         if point.used:
-            table.writerow((point.voltage_v, _number(point.gain), _number(point.gain_err)))
+            gain, error = _number(point.gain), _number(point.gain_err)
+            table.writerow((point.voltage_v, gain, error, target))
         elif point.is_dead:
-            table.writerow((point.voltage_v, "", ""))
+            table.writerow((point.voltage_v, "", "", target))
     _write_when_new(names.points, text.getvalue())
 
 

@@ -1,6 +1,7 @@
 """The files of an HV check: the voltage only while there is one, the picture always."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def test_an_ended_check_leaves_voltage_points_and_picture(site: Site) -> None:
     _keep_up(site)
     assert names.voltage.name == "KQ0146_HV_at_gain_1.00e+07.txt"
     assert float(names.voltage.read_text()) == pytest.approx(1785.0, abs=3.0)
-    assert names.points.read_text().splitlines()[0] == "hv_V,gain,gain_err"
+    assert names.points.read_text().splitlines()[0] == "hv_V,gain,gain_err,target_gain"
     assert len(names.points.read_text().splitlines()) == 6
     assert names.plot.read_bytes().startswith(b"\x89PNG")
     assert names.folder.name == "KQ0146"
@@ -79,7 +80,7 @@ def test_a_dead_point_takes_the_file_away_and_a_flag_brings_it_back(site: Site) 
     names.voltage.write_text("1799.9")
     _keep_up(site)
     assert not names.voltage.exists()
-    assert names.points.read_text().splitlines()[-1] == "1900,,"
+    assert names.points.read_text().splitlines()[-1] == "1900,,,10000000.0"
     with site.store.writing(NOW + timedelta(minutes=1)) as writer:
         writer.add_decision(
             SCAN, plan.points[4], 1, DecisionKind.FLAGGED, reason="HV", comment="", operator="me"
@@ -96,3 +97,21 @@ def test_nothing_is_written_again_while_nothing_changes(site: Site) -> None:
     before = {path: path.stat().st_mtime_ns for path in names.folder.glob("KQ0146_*")}
     _keep_up(site)
     assert {path: path.stat().st_mtime_ns for path in names.folder.glob("KQ0146_*")} == before
+
+
+def test_another_target_gain_moves_voltage_and_picture(site: Site) -> None:
+    _measure(site)
+    _end(site)
+    _keep_up(site)
+    health = site.config.health.model_copy(update={"target_gain": 9e6})
+    site = replace(site, config=site.config.model_copy(update={"health": health}))
+    scan = queries.scan(site.store, SCAN)
+    assert scan is not None
+    names = hv_file_names(site, scan)
+    before = names.plot.read_bytes()
+    _keep_up(site)
+    texts = [path.name for path in names.folder.glob("*.txt")]
+    assert texts == ["KQ0146_HV_at_gain_9.00e+06.txt"]
+    expected_v = 1785.0 * 0.9 ** (1 / 6.9)
+    assert float(names.voltage.read_text()) == pytest.approx(expected_v, abs=3.0)
+    assert names.plot.read_bytes() != before
