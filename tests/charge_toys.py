@@ -46,15 +46,6 @@ KALOUSIS = truth_of("kalousis", SpeShape(0.02917, 0.0079, 0.17, 1 / 85))
 """The toys of arXiv:1911.06220, charges in its own unit; 2.5 million triggers each."""
 KALOUSIS_PEDESTAL_PC = (0.15158, 0.00279)
 KALOUSIS_EDGES = np.linspace(0.0, 0.85, 251)
-PUBLISHED_BIAS = {
-    0.5: -0.00011,
-    1.0: -0.00014,
-    2.0: -0.00066,
-    3.0: -0.00100,
-    4.0: -0.00169,
-    5.0: -0.00345,
-}
-"""Relative bias of the mean SPE charge by occupancy, as published."""
 
 
 def box_and_line_truth(peak_pc: float) -> SpeTruth:

@@ -14,15 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server_side.gain_fit import GainFitter
-from server_side.response import find_model
+from server_side.response import MODEL_NAMES, find_model
 from server_side.response.spe_shape import SpeShape
 from server_side.result import FitOutcome, Quantity, Spectrum, SpectrumName, ValidFit
+from server_side.settings import AnalysisSettings
 from tests.charge_toys import (
     GAIN_PER_PC,
-    KALOUSIS,
-    KALOUSIS_EDGES,
-    KALOUSIS_PEDESTAL_PC,
-    PUBLISHED_BIAS,
     THRESHOLD_EDGES,
     WINDOW_EDGES,
     SpeTruth,
@@ -32,9 +29,9 @@ from tests.charge_toys import (
     truth_of,
     window_charges,
 )
+from tests.kalousis_toys import HELD_TO, PUBLISHED_BIAS, TRIGGERS, measure_bias
 
 Array = NDArray[np.float64]
-KALOUSIS_TRIGGERS = 2_500_000
 MISMATCH_TRIGGERS = 1_000_000
 MISMATCH_OCCUPANCY = 0.3
 PEDESTAL_PC = (0.0, 0.15)
@@ -81,25 +78,16 @@ MODELS_BY_SPECTRUM = (
 
 def print_kalousis(fitter: GainFitter, toys: int, occupancies: Sequence[float]) -> None:
     """Print the bias of the mean SPE charge at each occupancy."""
-    print(f"Kalousis's toys, {toys} each of {KALOUSIS_TRIGGERS:,} triggers: bias of gain_mean in %")
+    print(f"\nKalousis's toys, {toys} each of {TRIGGERS:,} triggers: bias of gain_mean in %")
     print("occupancy   bias +- toy error   published   invalid")
     for occupancy in occupancies:
-        rng = np.random.default_rng(int(1000 * occupancy))
-        fits = [fitter.fit(kalousis_spectrum(rng, occupancy), "dft") for _ in range(toys)]
-        truth = KALOUSIS.mean_pc * GAIN_PER_PC
-        bias = [f.gain_mean / truth - 1 for f in fits if isinstance(f, ValidFit) and f.gain_mean]
-        error = np.std(bias, ddof=1) / np.sqrt(len(bias)) if len(bias) > 1 else np.nan
+        bias = measure_bias(fitter, toys, occupancy)
+        is_missed = occupancy in HELD_TO and not bias.is_allowed
         print(
-            f"{occupancy:9g} {100 * np.mean(bias):+8.4f} +- {100 * error:.4f}"
-            f"   {100 * PUBLISHED_BIAS[occupancy]:+9.3f}   {toys - len(bias)}",
+            f"{occupancy:9g} {100 * bias.mean:+8.4f} +- {100 * bias.error:.4f}"
+            f"   {100 * bias.published:+9.3f}   {bias.invalid}{'   MISSED' if is_missed else ''}",
             flush=True,
         )
-
-
-def kalousis_spectrum(rng: np.random.Generator, occupancy: float) -> Spectrum:
-    """Draw one toy of the publication."""
-    charge = window_charges(rng, KALOUSIS.draw, KALOUSIS_TRIGGERS, occupancy, KALOUSIS_PEDESTAL_PC)
-    return histogram(charge, KALOUSIS_EDGES, SpectrumName.WINDOW)
 
 
 def print_coverage(fitter: GainFitter, toys: int) -> None:
@@ -156,33 +144,76 @@ def _print_pulls(start: str, found: Sequence[float | None]) -> None:
     )
 
 
+@dataclass(frozen=True)
+class Cell:
+    """What one model found of one quantity on one truth."""
+
+    truth: str
+    quantity: str
+    model: str
+    spectrum: SpectrumName
+    value: float
+    """Over the true one."""
+    error: float
+    """Over the true value."""
+
+    @property
+    def is_of_one_result(self) -> bool:
+        """Whether a result can have it: of ``dft`` it has the window's, where there is one."""
+        return (self.model, self.spectrum) != ("dft", SpectrumName.THRESHOLD)
+
+
 def print_mismatch(fitter: GainFitter) -> None:
     """Print the bias of each model on each truth, and whether the stated spread covers it."""
     print(f"\nMismatched truth, {MISMATCH_TRIGGERS:,} triggers: bias in % (statistical error)")
-    covered = []
-    for truth in MISMATCHED_TRUTHS:
-        fits = dict(_fit_all(fitter, truth))
-        for quantity in ("gain_peak", "gain_mean", "occupancy"):
-            true = _true_value(truth, quantity)
-            found = {key: _value_of(fit, quantity) for key, fit in fits.items()}
-            measured = {key: pair for key, pair in found.items() if pair is not None}
-            # A result has one dft, of the window where there is one.
-            stated = [pair[0] for key, pair in measured.items() if key != ("dft", "threshold")]
-            spread = (max(stated) - min(stated)) / np.mean(stated)
-            for (model, spectrum), (value, error) in measured.items():
-                bias = value / true - 1
-                is_covered = abs(bias) <= spread + 2 * error / true
-                covered.append(is_covered)
-                print(
-                    f"{truth.name:<13} {quantity:<10} {model:<14} {spectrum:<10}"
-                    f" {100 * bias:+7.2f} ({100 * error / true:.2f})   spread {100 * spread:5.2f}"
-                    f"{'' if is_covered else '   NOT COVERED'}",
-                    flush=True,
-                )
-    print(f"covered in {sum(covered)} of {len(covered)} cells")
+    cells = [cell for truth in MISMATCHED_TRUTHS for cell in _measure_cells(fitter, truth)]
+    for cell in cells:
+        spread = _stated_spread(cell, cells)
+        print(
+            f"{cell.truth:<13} {cell.quantity:<10} {cell.model:<14} {cell.spectrum:<10}"
+            f" {100 * (cell.value - 1):+7.2f} ({100 * cell.error:.2f})"
+            f"   spread {100 * spread:5.2f}{'' if _is_covered(cell, cells) else '   NOT COVERED'}"
+        )
+    settings = AnalysisSettings()
+    for told, models in (
+        ("all models", MODEL_NAMES),
+        ("the default models of a position scan", settings.models),
+        ("the default models of an HV check", settings.hv_models),
+    ):
+        found = [cell for cell in cells if cell.model in models]
+        if models != MODEL_NAMES:
+            found = [cell for cell in found if cell.is_of_one_result]
+        covered = sum(_is_covered(cell, found) for cell in found)
+        print(f"with {told}: covered in {covered} of {len(found)} cells", flush=True)
 
 
-def _fit_all(fitter: GainFitter, truth: SpeTruth) -> Iterator[tuple[tuple[str, str], FitOutcome]]:
+def _measure_cells(fitter: GainFitter, truth: SpeTruth) -> Iterator[Cell]:
+    fits = tuple(_fit_all(fitter, truth))
+    for quantity in ("gain_peak", "gain_mean", "occupancy"):
+        true = _true_value(truth, quantity)
+        for fit in fits:
+            pair = _value_of(fit, quantity)
+            if pair is not None:
+                value, error = pair[0] / true, pair[1] / true
+                yield Cell(truth.name, quantity, fit.model, fit.spectrum, value, error)
+
+
+def _stated_spread(cell: Cell, cells: Sequence[Cell]) -> float:
+    """Return the range over the mean of what the models of one result found, as it states it."""
+    same = (cell.truth, cell.quantity)
+    stated = [
+        other.value
+        for other in cells
+        if (other.truth, other.quantity) == same and other.is_of_one_result
+    ]
+    return float((max(stated) - min(stated)) / np.mean(stated))
+
+
+def _is_covered(cell: Cell, cells: Sequence[Cell]) -> bool:
+    return abs(cell.value - 1.0) <= _stated_spread(cell, cells) + 2 * cell.error
+
+
+def _fit_all(fitter: GainFitter, truth: SpeTruth) -> Iterator[FitOutcome]:
     rng = np.random.default_rng(17)
     charge = window_charges(rng, truth.draw, MISMATCH_TRIGGERS, MISMATCH_OCCUPANCY, PEDESTAL_PC)
     dark = histogram(rng.normal(*PEDESTAL_PC, MISMATCH_TRIGGERS), WINDOW_EDGES, SpectrumName.DARK)
@@ -192,7 +223,7 @@ def _fit_all(fitter: GainFitter, truth: SpeTruth) -> Iterator[tuple[tuple[str, s
         SpectrumName.THRESHOLD: histogram(passed, THRESHOLD_EDGES, SpectrumName.THRESHOLD),
     }
     for model, name in MODELS_BY_SPECTRUM:
-        yield (model, name.value), fitter.fit(spectra[name], model, dark=dark)
+        yield fitter.fit(spectra[name], model, dark=dark)
 
 
 def _true_value(truth: SpeTruth, quantity: str) -> float:
