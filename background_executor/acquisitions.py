@@ -8,6 +8,7 @@ from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.errors import CommandError
 from background_executor.site import Site
 from server_side.acquisitions import ACQUISITION_LIST, AcquisitionListing
+from server_side.boundary import faults_in_words
 from server_side.scan import Point, ScanKind, parse_point
 
 
@@ -74,4 +75,6 @@ def _listings(site: Site) -> tuple[AcquisitionListing, ...]:
     try:
         return ACQUISITION_LIST.validate_json(output.stdout)
     except ValidationError as error:
-        raise CommandError(f"the list of acquisitions cannot be read: {error}") from error
+        raise CommandError(
+            f"the list of acquisitions cannot be read: {faults_in_words(error)}"
+        ) from error

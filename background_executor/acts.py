@@ -58,6 +58,7 @@ from background_executor.scan_words import scan_here, scan_words
 from background_executor.site import Site
 from background_executor.starts import start
 from background_executor.writing import StoreWriter
+from server_side.boundary import faults_in_words
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def _look_and_decide(act: Act) -> Outcome:
     except (CommandError, TransportError, SchedulerError) as error:
         return _refused(str(error))
     except ValidationError as error:
-        return _refused(f"the command cannot be read: {error}")
+        return _refused(f"the command cannot be read: {faults_in_words(error)}")
 
 
 def _commit(act: Act, outcome: Outcome) -> None:

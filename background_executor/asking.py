@@ -17,6 +17,7 @@ from background_executor import instance, queries
 from background_executor.commands import Command, PreviousScan
 from background_executor.config import SiteConfig, load_config
 from background_executor.records import CommandRecord, CommandState
+from server_side.boundary import faults_in_words
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -78,8 +79,7 @@ def asks(make: Callable[[Arguments], Command]) -> Callable[[Arguments], int]:
         try:
             command = make(given)
         except ValidationError as error:
-            faults = "; ".join(str(fault["msg"]) for fault in error.errors())
-            print(f"{given.verb} cannot be asked for: {faults}", file=sys.stderr)
+            print(f"{given.verb} cannot be asked for: {faults_in_words(error)}", file=sys.stderr)
             return EXIT_FAILED
         return _ask(load_config(given.settings), command, given)
 

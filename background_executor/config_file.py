@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from tomlkit.exceptions import TOMLKitError
 
 from background_executor.errors import SettingsError
+from server_side.boundary import place_in_document
 
 M = TypeVar("M", bound=BaseModel)
 Value = str | int | float | bool | list[str] | list[int] | list[float]
@@ -144,11 +145,11 @@ def _absolute(value: str, folder: Path) -> str:
 
 def _describe(fault: ErrorDetails, model: type[BaseModel]) -> str:
     """Say in one line where a fault is, what stands there, what is expected, what to do."""
-    place = _place(fault["loc"])
+    place = place_in_document(fault["loc"])
     kind, message = fault["type"], fault["msg"].removeprefix("Value error, ")
     if kind == "missing":
         *section, name = fault["loc"]
-        where = f"section [{_place(tuple(section))}]" if section else "the file"
+        where = f"section [{place_in_document(tuple(section))}]" if section else "the file"
         return f"{place}: is missing; add '{name} = ...' to {where}, see docs/settings.md"
     if kind == "extra_forbidden":
         return f"{place}: is no setting; {_suggest(fault['loc'], model)}"
@@ -156,12 +157,6 @@ def _describe(fault: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "value_error":
         return f"{place}{found}: {message}" if place else message
     return f"{place}{found}: {message[:1].lower()}{message[1:]}; see docs/settings.md"
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    """Write a place like ``health.checks[1].required``; entries count from 1."""
-    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location)
-    return "".join(parts).removeprefix(".")
 
 
 def _suggest(location: tuple[int | str, ...], model: type[BaseModel]) -> str:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from background_executor.crash_points import CrashPoint, reach
 from background_executor.errors import UntrustedFileError
 from background_executor.transport import FetchedFile
+from server_side.boundary import faults_in_words
 from server_side.durable_files import sync_folder, write_synced
 from server_side.errors import ManifestError
 from server_side.layout import MANIFEST_FILE, RESULT_FILE, WAVEFORMS_FILE
@@ -138,7 +139,10 @@ def _read_result(folder: Path, manifest: Manifest, copy: TakeCopy) -> PointResul
         if WAVEFORMS_FILE in names:
             Waveforms.model_validate_json((folder / WAVEFORMS_FILE).read_bytes())
     except (OSError, ValidationError) as error:
-        raise UntrustedFileError(f"a document of {copy.folder} cannot be read: {error}") from error
+        raise UntrustedFileError(
+            f"a document of {copy.folder} cannot be read: {faults_in_words(error)}; "
+            "if server_side there has another version: deploy this one, then reset"
+        ) from error
     plan = copy.plan
     found = (manifest.scan_id, manifest.serial_number, manifest.take)
     if found != (plan.scan_id, plan.serial_number, copy.take):

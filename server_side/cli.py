@@ -21,6 +21,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from server_side import __version__
+from server_side.boundary import faults_in_words
 from server_side.errors import ServerSideError
 from server_side.journal import EndReason
 from server_side.order import JobOrder
@@ -47,8 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return verb.run(args)
     except ValidationError as error:
-        faults = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in error.errors())
-        return _complain(verb, f"{error.title}: {faults}")
+        return _complain(verb, f"{error.title}: {faults_in_words(error)}")
     except (ServerSideError, OSError, ValueError) as error:
         return _complain(verb, str(error))
 
@@ -79,10 +79,6 @@ def build_parser(given: Sequence[str]) -> argparse.ArgumentParser:
 def _complain(verb: Verb, message: str) -> int:
     print(f"{verb.name}: {' '.join(message.split())}", file=sys.stderr)
     return 1
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "content"
 
 
 def _settings(path: str | None) -> MeasurementSettings:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from server_side.boundary import BoundaryModel
+from server_side.boundary import BoundaryModel, faults_in_words
 from server_side.errors import InputFileError
 from server_side.hv_curve import HvCurve, fit_hv_curve
 from server_side.result import (
@@ -22,6 +22,9 @@ from server_side.result import (
 )
 
 HV_COLUMNS = ("hv_V", "gain", "gain_err")
+_WANTED = (
+    "a spectrum has 'charge_edges_pC' (rising numbers) and 'counts' (whole numbers, one fewer)"
+)
 
 
 class FitReport(BoundaryModel):
@@ -161,16 +164,7 @@ def _parse_entries(
             return _SpectraFile.model_validate(content).spectra
         return (_SpectrumEntry.model_validate(content),)
     except ValidationError as error:
-        raise InputFileError(f"{path}: {_first_fault(error)}") from error
-
-
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in fault["loc"])
-    return (
-        f"key '{place}': {fault['msg']}; a spectrum has 'charge_edges_pC' (rising numbers) and "
-        "'counts' (whole numbers, one fewer)"
-    )
+        raise InputFileError(f"{path}: {faults_in_words(error)}; {_WANTED}") from error
 
 
 def _spectrum_of(path: Path, entry: _SpectrumEntry) -> Spectrum:
@@ -193,7 +187,7 @@ def _build(
     try:
         return Spectrum(name=name, edges_pc=edges, counts=counts)
     except ValidationError as error:
-        reason = error.errors(include_url=False)[0]["msg"]
+        reason = faults_in_words(error)
         raise InputFileError(f"{path}: 'charge_edges_pC' and '{key}': {reason}") from error
 
 

@@ -18,7 +18,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from server_side.boundary import BoundaryModel
+from server_side.boundary import BoundaryModel, faults_in_words
 from server_side.durable_files import make_folder, sync_folder, write_synced
 from server_side.errors import ManifestError, NameFormatError, PublishError
 from server_side.layout import (
@@ -162,7 +162,9 @@ def read_manifest(folder: Path) -> Manifest:
     except OSError as error:
         raise ManifestError(f"no manifest to read at {path}: {error.strerror}") from error
     except ValidationError as error:
-        raise ManifestError(f"{path} is no manifest of version 1: {error}") from error
+        raise ManifestError(
+            f"{path} is no manifest of version 1: {faults_in_words(error)}"
+        ) from error
 
 
 def remove_leftovers(results_folder: Path) -> tuple[str, ...]:

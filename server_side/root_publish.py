@@ -31,6 +31,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from server_side.boundary import faults_in_words
 from server_side.durable_files import make_folder, sync_folder
 from server_side.errors import FeatureFileError, NameFormatError, RootFileError
 from server_side.layout import RESULT_FILE, ScanLayout, take_folder_name
@@ -165,7 +166,8 @@ def _is_named_in(folder: Path, name: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValidationError) as error:
-        log.warning("%s cannot be read; the ROOT file %s is kept: %s", path, name, error)
+        reason = faults_in_words(error)
+        log.warning("%s cannot be read; the ROOT file %s is kept: %s", path, name, reason)
         return True
 
 

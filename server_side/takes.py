@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from server_side.boundary import faults_in_words
 from server_side.errors import NameFormatError
 from server_side.journal import BadLine, DataSeen, JournalLine, read_past_bad_lines
 from server_side.layout import MANIFEST_FILE, RESULT_FILE, parse_take_folder
@@ -155,7 +156,9 @@ def _published_take(take: Take, folder: Path) -> PublishedTake:
     try:
         provenance = PointResult.model_validate_json(path.read_bytes()).provenance
     except (OSError, ValidationError) as error:
-        log.warning("%s cannot be read; its take keeps its number: %s", path, error)
+        log.warning(
+            "%s cannot be read; its take keeps its number: %s", path, faults_in_words(error)
+        )
         return PublishedTake(take, folder, None, {})
     acquisition = provenance.acquisition
     raw = RawIdentity(take.point, acquisition.folder, acquisition.generation)

@@ -10,7 +10,7 @@ from background_executor import queries
 from background_executor.errors import RemoteFileError
 from background_executor.judging.reference import ReferenceContent, ReferenceKind
 from background_executor.site import Site
-from server_side.boundary import BoundaryModel
+from server_side.boundary import BoundaryModel, faults_in_words
 
 FOLDER = "references"
 """Below the base folder."""
@@ -84,7 +84,9 @@ def _read_copies(site: Site) -> tuple[list[ReferenceCopy], tuple[str, ...]]:
             content = site.transport.read(path, limit=LIMIT_BYTES)
             copy = ReferenceCopy.model_validate_json(content)
         except (ValidationError, RemoteFileError) as error:
-            notes.append(f"reference {path} cannot be read and was left out: {error}")
+            notes.append(
+                f"reference {path} cannot be read and was left out: {faults_in_words(error)}"
+            )
             continue
         if copy.file_name == entry.path.name:
             copies.append(copy)

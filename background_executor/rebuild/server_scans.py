@@ -14,7 +14,7 @@ from background_executor.errors import RemoteFileError, UntrustedFileError
 from background_executor.rebuild.stop_records import StopRecord
 from background_executor.site import Site
 from background_executor.transport import RemoteEntry
-from server_side.boundary import BoundaryModel
+from server_side.boundary import BoundaryModel, faults_in_words
 from server_side.layout import PLAN_FILE, STOPPED_STEM, ScanLayout
 from server_side.scan import ScanPlan
 
@@ -173,5 +173,5 @@ def _read(
     try:
         return kind.model_validate_json(content)
     except (ValidationError, UntrustedFileError) as error:
-        found.notes.append(f"{path} cannot be read: {str(error)[:500]}")
+        found.notes.append(f"{path} cannot be read: {faults_in_words(error)}")
         return None

@@ -1,6 +1,6 @@
 """Everything about one point, drawn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 import streamlit as st
@@ -10,7 +10,7 @@ from dashboard.components.charts import WHOLE_WIDTH, spectrum_chart
 from dashboard.components.markup import age_of, chip, facts, paragraph, row
 from dashboard.components.selection import read_selection
 from dashboard.components.slot_card import map_legend, panel_head, tile_map
-from dashboard.components.tables import table
+from dashboard.components.tables import Cell, table
 from dashboard.views.detail import DetailView
 from dashboard.views.point import PointView
 
@@ -73,33 +73,28 @@ def _judgement(view: PointView) -> None:
 
 
 def _numbers(view: PointView) -> None:
-    """Show fits, parameters and measured quality."""
-    st.html(
-        _heading("Fits")
-        + table(("model", "gain_peak", "gain_mean", "χ²/ndf", "outcome"), view.fits)
-        + _heading("Measured quality")
-        + table(("quantity", "value", "meaning"), view.quality)
-        + _heading("Fit parameters")
-        + table(("model", "parameter", "value", ""), view.parameters)
+    """Show fits, parameters and measured quality, of a point that has them."""
+    sections = (
+        _section("Fits", ("model", "gain_peak", "gain_mean", "χ²/ndf", "outcome"), view.fits),
+        _section("Measured quality", ("quantity", "value", "meaning"), view.quality),
+        _section("Fit parameters", ("model", "parameter", "value", ""), view.parameters),
     )
+    if any(sections):
+        st.html("".join(sections))
 
 
 def _origin(view: PointView) -> None:
     """Show where the numbers came from."""
     heads = ("channel", "file", "size, format", "last written", "events", "damage")
-    st.html(
-        _heading("Where it came from")
-        + facts(view.origin)
-        + _heading("Raw files")
-        + table(heads, view.inputs)
-    )
+    if view.origin:
+        files = _section("Raw files", heads, view.inputs)
+        st.html(_heading("Where it came from") + facts(view.origin) + files)
 
 
 def _history(view: DetailView) -> None:
     """Show every decision about the point; none is ever erased."""
     if view.history:
-        heads = ("take", "decision", "why", "by", "when")
-        st.html(_heading("Decisions") + table(heads, view.history))
+        st.html(_section("Decisions", ("take", "decision", "why", "by", "when"), view.history))
 
 
 def _old_results(view: DetailView) -> None:
@@ -135,6 +130,11 @@ def _plot(view: PointView) -> None:
         st.image(view.plot)
     else:
         st.html(paragraph(CLEANED_UP))
+
+
+def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """Write a table under its heading; nothing when it has no rows."""
+    return _heading(title) + table(heads, rows) if rows else ""
 
 
 def _heading(text: str) -> str:

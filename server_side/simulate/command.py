@@ -10,6 +10,7 @@ from types import FrameType
 
 from pydantic import ValidationError
 
+from server_side.boundary import faults_in_words
 from server_side.errors import SimulationError
 from server_side.scan import ScanKind
 from server_side.simulate.acquisition import simulate_acquisition
@@ -93,7 +94,9 @@ def bench_of(arguments: argparse.Namespace) -> BenchSettings:
             return BenchSettings.model_validate_json(text)
         return _bench_of_options(arguments)
     except (OSError, ValidationError, ValueError) as error:
-        raise SimulationError(f"no bench can be made of these settings: {error}") from error
+        raise SimulationError(
+            f"no bench can be made of these settings: {faults_in_words(error)}"
+        ) from error
 
 
 def _bench_of_options(arguments: argparse.Namespace) -> BenchSettings:

@@ -41,13 +41,13 @@ def test_one_spectrum_gives_an_object_and_no_gain_without_a_valid_fit(tmp_path: 
     [
         ("[", "no JSON"),
         ("[1]", "found a list"),
-        ("{}", "key 'charge_edges_pC'"),
-        ('{"spectra": []}', "key 'spectra'"),
-        ('{"spectra": [{"charge_edges_pC": [1, 2]}]}', "key 'spectra.0.counts'"),
+        ("{}", "charge_edges_pC: Field required"),
+        ('{"spectra": []}', "spectra: "),
+        ('{"spectra": [{"charge_edges_pC": [1, 2]}]}', "spectra[1].counts: "),
         ('{"charge_edges_pC": [1, 2], "counts": [1, 2]}', "2 edges do not hold 2 bins"),
         ('{"charge_edges_pC": [2, 1], "counts": [1]}', "edges must rise"),
-        ('{"charge_edges_pC": [1, NaN], "counts": [1]}', "key 'charge_edges_pC.1'"),
-        ('{"charge_edges_pC": [1, 2], "counts": [1.5]}', "key 'counts.0'"),
+        ('{"charge_edges_pC": [1, NaN], "counts": [1]}', "charge_edges_pC[2]: "),
+        ('{"charge_edges_pC": [1, 2], "counts": [1.5]}', "counts[1]: "),
         ("[" * 100000, "no JSON"),
     ],
 )
