@@ -98,7 +98,8 @@ def to_point(row: Row) -> PointRecord:
         updated_at=row.updated_at,
         awaits_take=row.awaits_take,
         awaits_since=row.awaits_since,
-        last_decision_id=row.decision_id or 0,
+        last_decision_id=row.last_decision_id or 0,
+        newest_take=row.take,
     )
 
 

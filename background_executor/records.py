@@ -210,7 +210,7 @@ class GainRecord:
 
 @dataclass(frozen=True)
 class PointRecord:
-    """What is known of one planned point: its newest take and result."""
+    """What is known of one planned point: its newest take and result, unless told otherwise."""
 
     scan_id: str
     point: Point
@@ -240,7 +240,10 @@ class PointRecord:
     """Number of the take that a retake waits for; None when none was asked for."""
     awaits_since: datetime | None = None
     last_decision_id: int = 0
-    """Newest step in the history of that take's decisions, also one that took one back."""
+    """Newest step in the history of the decisions about any take of the point, also one that
+    took one back."""
+    newest_take: int | None = None
+    """The point's newest take, where an older one is shown too; None before any data."""
 
     @property
     def failed_since(self) -> str:

@@ -88,6 +88,7 @@ def point_select() -> Select:
         sa.select(
             tables.points,
             _count_of_takes().label("takes"),
+            _last_decision().label("last_decision_id"),
             *[_results[name] for name in result_columns],
             *verdict_columns(),
             *[decisions[name] for name in decision_columns],
@@ -113,6 +114,14 @@ def _newest_decision() -> sa.ScalarSelect[int]:
     """Find the decision in force about a point's newest take."""
     inner = tables.decisions.alias()
     statement = sa.select(sa.func.max(inner.c.decision_id)).where(*_of_newest_take(inner))
+    return statement.correlate(tables.points).scalar_subquery()
+
+
+def _last_decision() -> sa.ScalarSelect[int]:
+    """Find the newest step in the history of the decisions about a point."""
+    inner = tables.decisions.alias()
+    of_point = (inner.c.scan_id == _points.scan_id, inner.c.point == _points.point)
+    statement = sa.select(sa.func.max(inner.c.decision_id)).where(*of_point)
     return statement.correlate(tables.points).scalar_subquery()
 
 

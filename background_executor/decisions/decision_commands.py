@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from background_executor.records import Verdict
 from server_side.boundary import BoundaryModel
 from server_side.scan import Point, ScanId
 
@@ -27,9 +28,15 @@ class SeenTake(BoundaryModel):
     newest_take: int = Field(ge=1, le=999)
     """Of the point."""
     decision_id: int = Field(default=0, ge=0)
-    """Newest step in the history of its decisions; 0 for none."""
+    """Newest step in the history of the decisions about its point; 0 for none."""
     result_id: int = Field(default=0, ge=0)
     """Its newest result; 0 for none."""
+    awaits_take: int | None = Field(default=None, ge=2, le=1000)
+    """The retake that its point waits for; None for none."""
+    verdict: Verdict | None = None
+    """Of that result; None where nothing was judged."""
+    error: str = ""
+    """Why its analysis, or that of its newer data, failed."""
 
 
 class SeenScan(BoundaryModel):
@@ -45,6 +52,7 @@ class SeenScan(BoundaryModel):
 class _AboutTakes(BoundaryModel):
     scan_id: ScanId
     takes: tuple[SeenTake, ...] = Field(min_length=1, max_length=999)
+    comment: Comment = ""
 
 
 class FlagTakes(_AboutTakes):
@@ -53,7 +61,6 @@ class FlagTakes(_AboutTakes):
     kind: Literal["flag"] = "flag"
     reason: Reason
     """One of the defects that settings list."""
-    comment: Comment = ""
 
 
 class UnflagTakes(_AboutTakes):
@@ -68,7 +75,6 @@ class AcceptTakes(_AboutTakes):
 
     kind: Literal["accept"] = "accept"
     reason: GivenReason = Field(min_length=1)
-    comment: Comment = ""
 
 
 class AcknowledgeTakes(_AboutTakes):
@@ -76,7 +82,6 @@ class AcknowledgeTakes(_AboutTakes):
 
     kind: Literal["acknowledge"] = "acknowledge"
     reason: GivenReason = Field(min_length=1)
-    comment: Comment = ""
 
 
 class WithdrawDecisions(_AboutTakes):
@@ -91,7 +96,6 @@ class RetakeTakes(_AboutTakes):
 
     kind: Literal["retake"] = "retake"
     reason: Reason = ""
-    comment: Comment = ""
 
 
 class ArchiveScan(BoundaryModel):

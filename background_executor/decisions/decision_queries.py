@@ -46,8 +46,6 @@ class TakeRecord:
     gain_missing: str
     verdict: VerdictRecord | None
     decision: DecisionRecord | None
-    last_decision_id: int
-    """Newest step in the history of its decisions; 0 for none."""
     measured_at: datetime | None
     raw_folder: str
     is_coming: bool
@@ -289,7 +287,6 @@ def _to_take(row: sa.Row[Any]) -> TakeRecord:
         gain_missing=row.gain_missing or "",
         verdict=reading.to_verdict(row),
         decision=reading.to_decision(row),
-        last_decision_id=row.decision_id or 0,
         measured_at=row.measured_at,
         raw_folder=row.folder,
         is_coming=bool(row.coming),

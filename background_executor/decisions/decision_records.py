@@ -113,19 +113,19 @@ class DecidedTake:
 
     point: Point
     take: int
+    retake: int | None = None
+    """The take that is asked for after it, or waited for no longer; None in any other act."""
 
 
 @dataclass(frozen=True)
-class MoveRecord:
-    """One act on the server."""
+class NewMove:
+    """An act on the server that is about to be committed."""
 
-    move_id: int
     site: str
     scan_id: str
     command_id: int
-    """The command that asked for it, answered when it is finished."""
+    """The command that asked for it, answered when it is finished; 0 where nobody asked."""
     act: MoveAct
-    state: MoveState
     source: str
     """Folder on the server that holds the parts before; empty where nothing moves."""
     target: str
@@ -137,6 +137,14 @@ class MoveRecord:
     operator: str
     receipt: str
     """Path of its receipt on the server."""
+
+
+@dataclass(frozen=True)
+class MoveRecord(NewMove):
+    """One act on the server, and how far it is."""
+
+    move_id: int
+    state: MoveState
     message: str
     """What it waits for, or how it ended."""
     intended_at: datetime

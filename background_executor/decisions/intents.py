@@ -7,14 +7,18 @@ from pathlib import PurePosixPath
 
 from background_executor.commanding import Act, Outcome
 from background_executor.decisions import decision_queries
-from background_executor.decisions.decision_records import DecidedTake, MoveAct, MovedPart
+from background_executor.decisions.decision_records import (
+    DecidedTake,
+    MoveAct,
+    MovedPart,
+    NewMove,
+)
 from background_executor.decisions.receipt import receipt_name
 from background_executor.errors import CommandError
 from background_executor.records import ScanRecord
 from background_executor.scan_words import scan_words
 from background_executor.site import Site
 from background_executor.writing import StoreWriter
-from background_executor.writing.moves import NewMove
 from server_side.scan import ScanPlan, zone_stamp
 
 

@@ -110,7 +110,7 @@ def _move(site: Site, move: MoveRecord, now: datetime) -> None:
     reach(MoveCrashPoint.SOURCE_VERIFIED)
     write_receipt(site, move, ReceiptOutcome.INTENDED, parts)
     reach(MoveCrashPoint.RECEIPT_WRITTEN)
-    _note_what_is_renamed(site, move, where, now)
+    _note_what_is_renamed(site, move, where, parts, now)
     source, target = PurePosixPath(move.source), PurePosixPath(move.target)
     for part in move.parts:
         if part.folder in where.at_source:
@@ -119,12 +119,25 @@ def _move(site: Site, move: MoveRecord, now: datetime) -> None:
     reach(MoveCrashPoint.ALL_RENAMED)
 
 
-def _note_what_is_renamed(site: Site, move: MoveRecord, where: Whereabouts, now: datetime) -> None:
+def _note_what_is_renamed(
+    site: Site,
+    move: MoveRecord,
+    where: Whereabouts,
+    found: tuple[ReceiptPart, ...],
+    now: datetime,
+) -> None:
     """Commit to what this act renames, once: of that alone a roll-back may bring anything back."""
     if not move.parts or any(part.lay_at_source is not None for part in move.parts):
         return
+    held = {part.folder: part for part in found}
     parts = tuple(
-        replace(part, lay_at_source=part.folder in where.at_source) for part in move.parts
+        replace(
+            part,
+            files=len(held[part.folder].files),
+            size_bytes=held[part.folder].size_bytes,
+            lay_at_source=part.folder in where.at_source,
+        )
+        for part in move.parts
     )
     with site.store.writing(now) as writer:
         writer.note_moved_parts(move.move_id, parts)

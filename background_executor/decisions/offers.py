@@ -1,5 +1,6 @@
 """What a page may offer about takes and scans, and what would move: looks at the store alone."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,8 +15,15 @@ from background_executor.decisions.decision_commands import (
     UnflagTakes,
     WithdrawDecisions,
 )
+from background_executor.decisions.decision_queries import TakeRecord
 from background_executor.decisions.decision_records import MoveAct, MoveRecord, MoveState
-from background_executor.decisions.rules import UnsettledPoint, seen_take, unsettled_points
+from background_executor.decisions.rules import (
+    UnsettledPoint,
+    at_take,
+    in_use,
+    seen,
+    unsettled_points,
+)
 from background_executor.records import (
     ENDED_JOB_STATES,
     JobState,
@@ -49,6 +57,16 @@ class PlannedMove:
 
     source: PurePosixPath
     target: PurePosixPath
+
+
+@dataclass(frozen=True)
+class TakesInView:
+    """All takes of a scan, each as its point stands at it."""
+
+    shown: tuple[PointRecord, ...]
+    """One for each point, in the order of the plan: the take that stands for it."""
+    others: tuple[PointRecord, ...]
+    """The takes that are not shown, by point."""
 
 
 @dataclass(frozen=True)
@@ -147,17 +165,35 @@ def _as_decided(store: Store, move: MoveRecord) -> tuple[SeenTake, ...]:
         (take.point.name, take.take): take
         for take in decision_queries.takes_of_scan(store, move.scan_id)
     }
-    seen = []
+    seen_takes = []
     for each in move.takes:
         take, point = found[each.point.name, each.take], points[each.point.name]
         if move.act is MoveAct.RETAKE:
-            is_in_force = point.awaits_take == each.take + 1
+            is_in_force = point.awaits_take == each.retake
         else:
             is_in_force = take.decision is not None and take.decision.decided_at == move.finished_at
         if not is_in_force:
             return ()
-        seen.append(seen_take(take, point.take or take.take))
-    return tuple(seen)
+        seen_takes.append(seen(at_take(point, take)))
+    return tuple(take for take in seen_takes if take is not None)
+
+
+def takes_in_view(store: Store, scan_id: str) -> TakesInView:
+    """Return the points of a scan as a map shows them, and the takes that it does not show."""
+    points = queries.points(store, scan_id)
+    if all(point.takes < 2 for point in points):
+        return TakesInView(points, ())
+    takes: dict[str, list[TakeRecord]] = defaultdict(list)
+    for take in decision_queries.takes_of_scan(store, scan_id):
+        takes[take.point.name].append(take)
+    shown = tuple(in_use(point, takes[point.point.name]) for point in points)
+    others = tuple(
+        at_take(point, take)
+        for point, at in zip(points, shown, strict=True)
+        for take in takes[point.point.name]
+        if take.take != at.take
+    )
+    return TakesInView(shown, others)
 
 
 def what_would_move(

@@ -7,7 +7,6 @@ from background_executor import queries
 from background_executor.commanding import Act, Outcome
 from background_executor.commands import COMMAND, ProcessExisting, StartHvCheck, StartScan
 from background_executor.decisions.decision_records import DecisionKind, MoveAct, MoveRecord
-from background_executor.decisions.take_acts import is_waiting_for_retake
 from background_executor.errors import CommandError, RemoteFileError, StoreError
 from background_executor.records import PointState, ScanState
 from background_executor.scan_words import scan_words
@@ -65,19 +64,23 @@ def _folders(move: MoveRecord) -> str:
 
 
 def _withdraw(site: Site, move: MoveRecord) -> Outcome:
+    retakes = [each for each in move.takes if each.retake is not None]
+    decided = [each for each in move.takes if each.retake is None]
     points = {point.point.name: point for point in queries.points(site.store, move.scan_id)}
+    awaited = [each for each in retakes if points[each.point.name].awaits_take == each.retake]
+    come = [each.point.name for each in retakes if each not in awaited]
 
     def change(writer: StoreWriter) -> None:
-        for each in move.takes:
-            point = points[each.point.name]
-            if is_waiting_for_retake(point, each.take) and writer.withdraw_retake(
-                move.scan_id, each.point, move.operator, move.reason
-            ):
-                continue
-            words = {"reason": move.reason, "comment": move.comment, "operator": move.operator}
+        words = {"reason": move.reason, "comment": move.comment, "operator": move.operator}
+        for each in decided:
             writer.add_decision(move.scan_id, each.point, each.take, None, **words)
+        for each in awaited:
+            writer.withdraw_retake(move.scan_id, each.point, move.operator, move.reason)
+        if awaited:
+            writer.close_again(move.scan_id, move.operator, move.reason)
 
-    return Outcome(f"{take_words(move.takes)}: taken back", change)
+    remark = f"; the data of the retake of {', '.join(come)} have come, and stay" if come else ""
+    return Outcome(f"{take_words(move.takes)}: taken back{remark}", change)
 
 
 def _retake(site: Site, move: MoveRecord) -> Outcome:

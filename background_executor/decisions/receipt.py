@@ -41,6 +41,8 @@ class ReceiptTake(BoundaryModel):
 
     point: Point
     take: int = Field(ge=1, le=999)
+    retake: int | None = Field(default=None, ge=2, le=1000)
+    """The take that is asked for after it, or waited for no longer; None in any other act."""
 
 
 class ReceiptFile(BoundaryModel):

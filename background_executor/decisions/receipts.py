@@ -9,6 +9,7 @@ from background_executor.decisions.decision_records import MoveRecord
 from background_executor.decisions.receipt import Receipt, ReceiptOutcome, ReceiptPart, ReceiptTake
 from background_executor.errors import RemoteFileError, UntrustedFileError
 from background_executor.site import Site
+from server_side.boundary import faults_in_words
 
 RECEIPT_LIMIT_BYTES = 8 << 20
 
@@ -51,7 +52,9 @@ def write_receipt(
         reason=move.reason,
         comment=move.comment,
         decided_at=move.intended_at,
-        takes=tuple(ReceiptTake(point=each.point, take=each.take) for each in move.takes),
+        takes=tuple(
+            ReceiptTake(point=each.point, take=each.take, retake=each.retake) for each in move.takes
+        ),
         source=move.source,
         target=move.target,
         parts=parts,
@@ -89,4 +92,6 @@ def read_receipt(site: Site, move: MoveRecord) -> Receipt:
     try:
         return Receipt.model_validate_json(content)
     except ValidationError as error:
-        raise UntrustedFileError(f"receipt {path} was changed by hand: {error}") from error
+        raise UntrustedFileError(
+            f"receipt {path} was changed by hand: {faults_in_words(error)}"
+        ) from error

@@ -1,11 +1,12 @@
 """Who may be settled how, and which defects a verdict's own findings suggest: pure functions."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from background_executor.decisions.decision_commands import SeenTake
 from background_executor.decisions.decision_queries import TakeRecord
+from background_executor.decisions.decision_records import DecisionKind
 from background_executor.records import (
     CheckOutcome,
     CheckRecord,
@@ -64,6 +65,7 @@ _CHECK_DEFECTS: dict[str, tuple[str, str]] = {
     "doubled_events": ("", "DAQ"),
     "lost_events": ("", "DAQ"),
     "cut_off_events": ("", "DAQ"),
+    "slipped_events": ("", "DAQ"),
     "channel_mismatch": ("", "DAQ"),
 }
 _VERDICT_DEFECTS = {Verdict.NO_LIGHT: "low statistics", Verdict.FIT_FAILED: "fit failed"}
@@ -131,18 +133,62 @@ def seen(point: PointRecord) -> SeenTake | None:
     return SeenTake(
         point=point.point,
         take=point.take,
-        newest_take=point.take,
+        newest_take=point.newest_take or point.take,
         decision_id=point.last_decision_id,
         result_id=point.result_id or 0,
+        awaits_take=point.awaits_take,
+        verdict=point.verdict.verdict if point.verdict is not None else None,
+        error=point.error,
     )
 
 
-def seen_take(take: TakeRecord, newest_take: int) -> SeenTake:
-    """Return the same of any take of a point."""
-    return SeenTake(
-        point=take.point,
+def at_take(point: PointRecord, take: TakeRecord) -> PointRecord:
+    """Return a point as it stands at one of its takes: as it is, or at an older one."""
+    if take.take == point.newest_take:
+        return point
+    state, error = PointState.STORED, ""
+    if take.result_id is None:
+        state = PointState.PUBLISHED if take.is_coming else PointState.FAILED
+        error = "" if take.is_coming else "nothing was published of it"
+    return replace(
+        point,
         take=take.take,
-        newest_take=newest_take,
-        decision_id=take.last_decision_id,
-        result_id=take.result_id or 0,
+        state=state,
+        error=error,
+        tries=0,
+        revision=take.revision,
+        result_id=take.result_id,
+        gain=take.gain,
+        gain_missing=take.gain_missing,
+        verdict=take.verdict,
+        decision=take.decision,
+        measured_at=take.measured_at,
+        acquired_at=None,
+        stored_at=None,
     )
+
+
+def in_use(point: PointRecord, takes: Iterable[TakeRecord]) -> PointRecord:
+    """Return a point at the take that stands for it.
+
+    That is its newest one; or, when somebody has flagged that, the newest older one that
+    is healthy or accepted: with the newest out of use, it is what there is of the point.
+
+    Parameters
+    ----------
+    takes
+        All takes of the point.
+    """
+    if point.awaits_take is not None or not _is_flagged(point):
+        return point
+    older = sorted(takes, key=lambda take: take.take, reverse=True)
+    candidates = (at_take(point, take) for take in older)
+    return next((each for each in candidates if _is_good(each)), point)
+
+
+def _is_flagged(point: PointRecord) -> bool:
+    return point.decision is not None and point.decision.decision is DecisionKind.FLAGGED
+
+
+def _is_good(point: PointRecord) -> bool:
+    return not _is_flagged(point) and point.result_id is not None and is_settled(point)

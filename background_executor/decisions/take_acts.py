@@ -30,6 +30,7 @@ from background_executor.decisions.intents import (
     refuse_imported,
     refuse_while_moving,
 )
+from background_executor.decisions.rules import at_take, seen
 from background_executor.errors import CommandError
 from background_executor.records import PointRecord, PointState, ScanRecord, ScanState, Verdict
 from background_executor.scan_words import refuse_when_busy, scan_here, scan_words
@@ -91,10 +92,8 @@ def decide_takes(act: Act, command: TakesCommand) -> Outcome:
             faults, what = [_why_not_retake(each) for each in takes], MoveAct.RETAKE
     _refuse(faults)
     journey = Journey(None, act.site.layout(scan.scan_id).results_folder)
-    comment = "" if isinstance(command, WithdrawDecisions) else command.comment
-    return intend(
-        act, scan, what, journey, takes=_decided(takes), reason=command.reason, comment=comment
-    )
+    words = {"reason": command.reason, "comment": command.comment}
+    return intend(act, scan, what, journey, takes=_decided(takes, what), **words)
 
 
 def _refuse_when_busy(act: Act, scan: ScanRecord) -> None:
@@ -113,14 +112,14 @@ def _flag_or_unflag(
     )
     parts = parts_of(act.site, scan, [each.take for each in takes])
     if isinstance(command, FlagTakes):
-        reason, comment = _check_reason(act, command), command.comment
+        _check_reason(act, command)
         _refuse([_why_not_flag(each) for each in takes])
         what, journey = MoveAct.FLAG, Journey(here, there, parts)
     else:
-        reason, comment = command.reason, ""
         _refuse([_why_not_unflag(each) for each in takes])
         what, journey = MoveAct.UNFLAG, Journey(there, here, parts)
-    return intend(act, scan, what, journey, takes=_decided(takes), reason=reason, comment=comment)
+    words = {"reason": command.reason, "comment": command.comment}
+    return intend(act, scan, what, journey, takes=_decided(takes, what), **words)
 
 
 def parts_of(site: Site, scan: ScanRecord, takes: Sequence[TakeRecord]) -> tuple[MovedPart, ...]:
@@ -152,27 +151,56 @@ def _as_seen(act: Act, scan: ScanRecord, asked: Sequence[SeenTake]) -> list[_InH
             )
         in_hand = _InHand(take, points[each.point.name])
         found.append(in_hand)
-        faults.append(_what_changed(in_hand, each))
+        faults.append(_what_changed(act.site, in_hand, each))
     if changes := [fault for fault in faults if fault]:
         raise CommandError(f"this has just changed: {'; '.join(changes)}. Nothing was done")
     return found
 
 
-def _what_changed(now: _InHand, seen: SeenTake) -> str:
-    if now.point.take != seen.newest_take:
-        return f"{now.point.point.name} has take {now.point.take} now"
-    if now.take.last_decision_id != seen.decision_id:
-        decision = now.take.decision
-        if decision is None:
-            return f"the decision about {now.name} was taken back"
-        by = f"{decision.operator} at {decision.decided_at:%H:%M:%S} UTC"
-        return f"{now.name} was {decision.decision.value} by {by}: {decision.reason}"
-    if (now.take.result_id or 0) != seen.result_id:
-        return f"{now.name} has a newer result, revision {now.take.revision}"
-    return ""
+def _what_changed(site: Site, in_hand: _InHand, asked: SeenTake) -> str:
+    """Say what is not any more as the asker saw it; empty when all is."""
+    point = at_take(in_hand.point, in_hand.take)
+    now = seen(point)
+    return "" if now is None or now == asked else _in_words(site, in_hand, now, asked)
 
 
-def _check_reason(act: Act, command: FlagTakes) -> str:
+def _in_words(site: Site, in_hand: _InHand, now: SeenTake, asked: SeenTake) -> str:
+    """Say what is different, the weightiest first."""
+    point = in_hand.point
+    if now.newest_take != asked.newest_take:
+        return f"{point.point.name} has take {now.newest_take} now"
+    if now.awaits_take != asked.awaits_take:
+        return _what_became_of_retake(point)
+    if now.decision_id != asked.decision_id:
+        return _last_decision(site, point)
+    if now.result_id != asked.result_id:
+        return f"{in_hand.name} has a newer result, revision {in_hand.take.revision}"
+    if now.verdict == asked.verdict:
+        return f"{in_hand.name}: {now.error or 'what had failed has not failed any more'}"
+    judged = "not judged" if now.verdict is None else now.verdict.value.replace("_", " ")
+    return f"{in_hand.name} is {judged} now"
+
+
+def _what_became_of_retake(point: PointRecord) -> str:
+    name = point.point.name
+    if point.awaits_take is None:
+        return f"the retake of {name} was taken back, or its data have come"
+    return f"a retake of {name} was asked for already: take {point.awaits_take} is awaited"
+
+
+def _last_decision(site: Site, point: PointRecord) -> str:
+    """Say what was decided last about any take of a point."""
+    last = decision_queries.decisions_of_point(site.store, point.scan_id, point.point)[0]
+    name, by = (
+        f"{point.point.name} take {last.take}",
+        f"{last.operator} at {last.decided_at:%H:%M:%S} UTC",
+    )
+    if last.decision is None:
+        return f"the decision about {name} was taken back by {by}"
+    return f"{name} was {last.decision.value} by {by}: {last.reason}"
+
+
+def _check_reason(act: Act, command: FlagTakes) -> None:
     reasons = act.site.config.decisions.defect_reasons
     if command.reason not in reasons:
         raise CommandError(
@@ -180,7 +208,6 @@ def _check_reason(act: Act, command: FlagTakes) -> str:
         )
     if command.reason == OTHER and not command.comment.strip():
         raise CommandError(f"a flag for {OTHER!r} needs a comment that says what is wrong")
-    return command.reason
 
 
 def _why_not_flag(each: _InHand) -> str:
@@ -226,7 +253,7 @@ def _why_not_acknowledge(each: _InHand) -> str:
 
 
 def _why_not_withdraw(each: _InHand) -> str:
-    if is_waiting_for_retake(each.point, each.take.take):
+    if each.is_newest and is_waiting_for_retake(each.point):
         return ""
     if each.decision is None:
         return f"there is no decision about {each.name} to take back"
@@ -235,17 +262,15 @@ def _why_not_withdraw(each: _InHand) -> str:
     return ""
 
 
-def is_waiting_for_retake(point: PointRecord, take: int) -> bool:
-    """Tell whether a retake after this take was asked for and has no data yet."""
-    return point.awaits_take == take + 1 and point.state is PointState.EXPECTED
+def is_waiting_for_retake(point: PointRecord) -> bool:
+    """Tell whether a retake was asked for and has no data yet."""
+    return point.awaits_take is not None and point.state is PointState.EXPECTED
 
 
 def _why_not_retake(each: _InHand) -> str:
     name = each.point.point.name
     if each.point.awaits_take is not None:
         return f"a retake of {name} was asked for already: take {each.point.awaits_take} is awaited"
-    if not each.is_newest:
-        return f"{each.name} is not the newest: {name} has take {each.point.take}"
     if each.point.state not in _MEASURED:
         return f"{name} is {each.point.state.value}: it can be taken again once that has ended"
     return ""
@@ -256,5 +281,16 @@ def _refuse(faults: Sequence[str]) -> None:
         raise CommandError(f"{'; '.join(found)}. Nothing was done")
 
 
-def _decided(takes: Sequence[_InHand]) -> tuple[DecidedTake, ...]:
-    return tuple(DecidedTake(each.take.point, each.take.take) for each in takes)
+def _decided(takes: Sequence[_InHand], what: MoveAct) -> tuple[DecidedTake, ...]:
+    return tuple(dict.fromkeys(_decided_take(each, what) for each in takes))
+
+
+def _decided_take(each: _InHand, what: MoveAct) -> DecidedTake:
+    """Name a take, with the retake that an act asks for or takes back: these are of the point."""
+    point, newest = each.take.point, each.point.take
+    if what is MoveAct.RETAKE and newest is not None:
+        return DecidedTake(point, newest, newest + 1)
+    is_retake = each.is_newest and is_waiting_for_retake(each.point)
+    if what is MoveAct.WITHDRAW and is_retake:
+        return DecidedTake(point, each.take.take, each.point.awaits_take)
+    return DecidedTake(point, each.take.take)

@@ -6,7 +6,7 @@ What is asked carries what was seen, so that it is refused when somebody else wa
 import argparse
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from background_executor import queries
 from background_executor.asking import EXIT_DONE, Arguments, asks, scan_arguments, wait_arguments
@@ -25,12 +25,15 @@ from background_executor.decisions.decision_commands import (
     RetakeTakes,
     SeenScan,
     SeenTake,
+    TakesCommand,
     UnflagTakes,
     WithdrawDecisions,
 )
+from background_executor.decisions.decision_queries import TakeRecord
 from background_executor.decisions.offers import archive_offer
-from background_executor.decisions.rules import seen_take
+from background_executor.decisions.rules import at_take, seen
 from background_executor.errors import CommandError
+from background_executor.records import PointRecord
 from background_executor.store import Store
 from background_executor.verb import Verb
 from server_side.errors import NameFormatError
@@ -53,26 +56,28 @@ def _asks_of(make: Make) -> Callable[[Arguments], int]:
 
 
 def _takes(store: Store, given: Arguments) -> tuple[SeenTake, ...]:
-    """Return the takes that were named, as they are now."""
-    found: dict[str, list[decision_queries.TakeRecord]] = {}
-    for take in decision_queries.takes_of_scan(store, given.scan_id):
-        found.setdefault(take.point.name, []).append(take)
+    """Return the takes that were named, as they are now; their newest where only points are."""
+    points = {point.point.name: point for point in queries.points(store, given.scan_id)}
     if given.all:
-        return tuple(seen_take(takes[0], takes[0].take) for takes in found.values())
-    return tuple(_seen(found, name, given.scan_id) for name in given.takes)
+        return tuple(take for point in points.values() if (take := seen(point)) is not None)
+    takes = decision_queries.takes_of_scan(store, given.scan_id)
+    return tuple(_seen(points, takes, name, given.scan_id) for name in given.takes)
 
 
-def _seen(found: dict[str, list[decision_queries.TakeRecord]], name: str, scan_id: str) -> SeenTake:
+def _seen(
+    points: Mapping[str, PointRecord], takes: Sequence[TakeRecord], name: str, scan_id: str
+) -> SeenTake:
     match = _TAKE.fullmatch(name)
     try:
         point = parse_point(match["point"] if match else name)
     except NameFormatError as error:
         raise CommandError(str(error)) from error
-    takes = found.get(point.name, [])
-    wanted = int(match["take"]) if match and match["take"] else None
-    for take in takes:
-        if wanted in (None, take.take):
-            return seen_take(take, takes[0].take)
+    number = int(match["take"]) if match and match["take"] else None
+    for take in takes:  # newest first
+        if take.point == point and number in (None, take.take):
+            found = seen(at_take(points[point.name], take))
+            if found is not None:
+                return found
     raise CommandError(f"scan {scan_id} has no {name}: expected like theta10_phi90_take2")
 
 
@@ -90,32 +95,15 @@ def _take_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--comment", default="", help="in your own words")
 
 
-def _flag(store: Store, _: SiteConfig, a: Arguments) -> Command:
-    takes = _takes(store, a)
-    return FlagTakes(scan_id=a.scan_id, takes=takes, reason=a.reason, comment=a.comment)
+def _decides(kind: type[TakesCommand]) -> Callable[[Arguments], int]:
+    """Return the act of a verb that decides about takes."""
 
+    def make(store: Store, _: SiteConfig, given: Arguments) -> Command:
+        takes = _takes(store, given)
+        words = {"reason": given.reason, "comment": given.comment}
+        return kind(scan_id=given.scan_id, takes=takes, **words)
 
-def _unflag(store: Store, _: SiteConfig, a: Arguments) -> Command:
-    return UnflagTakes(scan_id=a.scan_id, takes=_takes(store, a), reason=a.reason)
-
-
-def _accept(store: Store, _: SiteConfig, a: Arguments) -> Command:
-    takes = _takes(store, a)
-    return AcceptTakes(scan_id=a.scan_id, takes=takes, reason=a.reason, comment=a.comment)
-
-
-def _acknowledge(store: Store, _: SiteConfig, a: Arguments) -> Command:
-    takes = _takes(store, a)
-    return AcknowledgeTakes(scan_id=a.scan_id, takes=takes, reason=a.reason, comment=a.comment)
-
-
-def _withdraw(store: Store, _: SiteConfig, a: Arguments) -> Command:
-    return WithdrawDecisions(scan_id=a.scan_id, takes=_takes(store, a), reason=a.reason)
-
-
-def _retake(store: Store, _: SiteConfig, a: Arguments) -> Command:
-    takes = _takes(store, a)
-    return RetakeTakes(scan_id=a.scan_id, takes=takes, reason=a.reason, comment=a.comment)
+    return _asks_of(make)
 
 
 def _archive_arguments(parser: argparse.ArgumentParser) -> None:
@@ -197,42 +185,42 @@ DECISION_VERBS: tuple[Verb, ...] = (
         "take takes out of use: their folders go to the flag folder",
         f"flag {_SCAN} theta10_phi90 --reason 'low gain' --wait",
         _take_arguments,
-        _asks_of(_flag),
+        _decides(FlagTakes),
     ),
     Verb(
         "unflag",
         "bring flagged takes back",
         f"unflag {_SCAN} theta10_phi90 --wait",
         _take_arguments,
-        _asks_of(_unflag),
+        _decides(UnflagTakes),
     ),
     Verb(
         "accept",
         "use takes although they are not healthy",
         f"accept {_SCAN} theta10_phi90 --reason 'known dip at the dynode'",
         _take_arguments,
-        _asks_of(_accept),
+        _decides(AcceptTakes),
     ),
     Verb(
         "acknowledge",
         "take note of failures",
         f"acknowledge {_SCAN} theta10_phi90 --reason 'laser was off'",
         _take_arguments,
-        _asks_of(_acknowledge),
+        _decides(AcknowledgeTakes),
     ),
     Verb(
         "withdraw",
         "take back an acceptance, an acknowledgement or a retake",
         f"withdraw {_SCAN} theta10_phi90",
         _take_arguments,
-        _asks_of(_withdraw),
+        _decides(WithdrawDecisions),
     ),
     Verb(
         "retake",
         "open points again: the next acquisition is the next take",
         f"retake {_SCAN} theta10_phi90 theta20_phi90 --reason 'laser was off'",
         _take_arguments,
-        _asks_of(_retake),
+        _decides(RetakeTakes),
     ),
     Verb(
         "unsettled",

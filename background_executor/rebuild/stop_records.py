@@ -4,7 +4,7 @@ A stopped scan looks there like one that nobody works on. The record lets a
 store that is made again from the server know the one from the other.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import AwareDatetime
@@ -61,7 +61,10 @@ class StopRecords:
         transport.write(path, record.model_dump_json(indent=1).encode() + b"\n")
 
     def _describe(self, scan: ScanRecord, stopped_at: datetime) -> StopRecord:
-        wanted = EventFilter(subject=scan_subject(scan.scan_id), act="scan stopped")
+        # Only of that moment: whoever takes a retake back stops the scan again, too.
+        after = stopped_at + timedelta(microseconds=1)
+        subject, act = scan_subject(scan.scan_id), "scan stopped"
+        wanted = EventFilter(subject=subject, act=act, since=stopped_at, until=after)
         stops = queries.events(self._site.store, self._site.name, wanted, limit=1)
         return StopRecord(
             site=scan.site,

@@ -20,7 +20,6 @@ from background_executor.rebuild.server_scans import FoundReceipt
 from background_executor.rebuild.stop_records import StopRecord
 from background_executor.records import ENDED_JOB_STATES, JobState, ScanState
 from background_executor.site import Site
-from background_executor.writing.moves import NewMove
 from server_side.layout import MANIFEST_FILE
 
 log = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ def _conclude(site: Site, found: FoundReceipt, now: datetime) -> None:
     move = _move_of(found)
     outcome = conclude(site, move, receipt.decided_at)
     with site.store.writing(receipt.decided_at) as writer:
-        number = writer.intend_move(_new_move(move))
+        number = writer.intend_move(move)
         writer.advance_move(number, MoveState.MOVED)
         writer.advance_move(number, MoveState.VERIFIED)
         outcome.change(writer)
@@ -107,7 +106,7 @@ def _move_of(found: FoundReceipt) -> MoveRecord:
         source=receipt.source,
         target=receipt.target,
         parts=_parts_of(receipt),
-        takes=tuple(DecidedTake(point=each.point, take=each.take) for each in receipt.takes),
+        takes=tuple(DecidedTake(e.point, e.take, e.retake) for e in receipt.takes),
         reason=receipt.reason,
         comment=receipt.comment,
         operator=receipt.operator,
@@ -127,21 +126,4 @@ def _parts_of(receipt: Receipt) -> tuple[MovedPart, ...]:
             size_bytes=part.size_bytes,
         )
         for part in receipt.parts
-    )
-
-
-def _new_move(move: MoveRecord) -> NewMove:
-    return NewMove(
-        site=move.site,
-        scan_id=move.scan_id,
-        command_id=move.command_id,
-        act=move.act,
-        source=move.source,
-        target=move.target,
-        parts=move.parts,
-        takes=move.takes,
-        reason=move.reason,
-        comment=move.comment,
-        operator=move.operator,
-        receipt=move.receipt,
     )

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from background_executor import tables
 from background_executor.decisions.decision_records import (
     FINISHED_MOVE_STATES,
     DecidedTake,
-    MoveAct,
     MovedPart,
     MoveState,
+    NewMove,
 )
 from background_executor.records import PointState, ScanState
 from background_executor.states import MOVE_TRANSITIONS, check_transition
@@ -24,24 +26,6 @@ PARTS: TypeAdapter[tuple[MovedPart, ...]] = TypeAdapter(tuple[MovedPart, ...])
 TAKES: TypeAdapter[tuple[DecidedTake, ...]] = TypeAdapter(tuple[DecidedTake, ...])
 
 _MEASURED = (PointState.STORED, PointState.FAILED)
-
-
-@dataclass(frozen=True)
-class NewMove:
-    """An act on the server that is about to be committed."""
-
-    site: str
-    scan_id: str
-    command_id: int
-    act: MoveAct
-    source: str
-    target: str
-    parts: tuple[MovedPart, ...]
-    takes: tuple[DecidedTake, ...]
-    reason: str
-    comment: str
-    operator: str
-    receipt: str
 
 
 @dataclass(frozen=True)
@@ -147,6 +131,40 @@ class MoveWriting(ResultWriting):
         state = self.get(tables.scans, {"scan_id": scan_id}).state
         if state in (ScanState.COMPLETE, ScanState.STOPPED):
             self.set_scan_state(scan_id, ScanState.RUNNING, operator, reason)
+
+    def close_again(self, scan_id: str, operator: str, reason: str) -> None:
+        """Bring a scan that a retake had opened back to what it was, once nothing is open any more.
+
+        What it was stands in the audit, which holds every state with its reason and time.
+        """
+        key = {"scan_id": scan_id}
+        row, opened = self.get(tables.scans, key), self._last_event(scan_id, tuple(ScanState))
+        if row.state is not ScanState.RUNNING or opened is None or self._is_at_work(scan_id):
+            return
+        before = ScanState(opened.before) if opened.before else ScanState.RUNNING
+        ended = self._last_event(scan_id, (before,))
+        if before is ScanState.RUNNING or ended is None:
+            return
+        values = {"state": before, "message": ended.reason, "ended_at": ended.at}
+        self.update(tables.scans, key, values | {"updated_at": self.now})
+        subject = scan_subject(scan_id)
+        self.add_move(row.site, subject, row.state, before, actor=operator, reason=reason)
+
+    def _last_event(self, scan_id: str, states: Sequence[ScanState]) -> sa.Row[Any] | None:
+        """Return the newest line of the audit that tells of a scan going to one of these states."""
+        events, acts = tables.events.c, [f"scan {state.value}" for state in states]
+        of_scan = (events.subject == scan_subject(scan_id), events.act.in_(acts))
+        statement = sa.select(tables.events).where(*of_scan).order_by(events.event_id.desc())
+        return self.select(statement.limit(1)).first()
+
+    def _is_at_work(self, scan_id: str) -> bool:
+        """Tell whether a retake of a scan is waited for or has data in hand."""
+        points = tables.points.c
+        in_hand = sa.and_(points.take.is_not(None), points.state.not_in(_MEASURED))
+        statement = sa.select(points.point).where(
+            points.scan_id == scan_id, points.awaits_take.is_not(None) | in_hand
+        )
+        return self.select(statement.limit(1)).first() is not None
 
     def keep_aside(self, scan_id: str, operator: str, reason: str, *, is_aside: bool) -> None:
         """Put a scan out of the way of the next one of its PMT, or back."""

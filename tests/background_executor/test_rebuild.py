@@ -11,6 +11,7 @@ from background_executor import queries
 from background_executor.cli import main
 from background_executor.commands import StopScan
 from background_executor.config import load_config
+from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_commands import (
     AcceptTakes,
     AcknowledgeTakes,
@@ -19,12 +20,15 @@ from background_executor.decisions.decision_commands import (
     RestoreScan,
     RetakeTakes,
     UnflagTakes,
+    WithdrawDecisions,
 )
-from background_executor.records import ScanState
+from background_executor.records import ScanRecord, ScanState
 from background_executor.store import Store
 from tests.background_executor.bench import ENDS_EARLY, HANGS, Bench
+from tests.background_executor.decisions.shift import Shift
 from tests.background_executor.fake_job import Behaviour
 from tests.background_executor.histories import archive, ask, complete, decide, everything
+from tests.seed_results import Fate
 
 FAILS_LAST = Behaviour(fail=("theta10_phi90",))
 
@@ -123,6 +127,31 @@ def test_a_retake_that_was_asked_for_is_still_waited_for(bench: Bench) -> None:
         point = next(iter(queries.points(store, scan.scan_id)))
         assert (point.state, point.awaits_take) == ("expected", 2)
         assert everything(store) == before
+
+
+def test_a_retake_that_was_taken_back_takes_no_decision_back(bench: Bench) -> None:
+    shift = Shift(bench)
+    scan = shift.complete_scan(Fate.POOR, Fate.POOR)
+    plan_file = Path(bench.layout(scan).plan_file)
+    plan_file.write_text(bench.site.plan(scan.scan_id).model_dump_json())
+    names = [point.name for point in scan.plan.points[:2]]
+    shift.accept(scan, *names)
+    shift.done(RetakeTakes(scan_id=scan.scan_id, takes=shift.seen(scan, *names)))
+    shift.done(WithdrawDecisions(scan_id=scan.scan_id, takes=shift.seen(scan, *names)))
+    shift.measure(scan, scan.plan.points[0])
+    before = decisions_in(bench.store, scan)
+    assert [take for take, _, _ in before] == [1, 1]
+    with rebuilt(bench) as store:
+        assert decisions_in(store, scan) == before
+
+
+def decisions_in(store: Store, scan: ScanRecord) -> list[tuple[int, str, str]]:
+    steps = [
+        step
+        for point in scan.plan.points
+        for step in decision_queries.decisions_of_point(store, scan.scan_id, point)
+    ]
+    return [(step.take, str(step.decision), step.reason) for step in steps]
 
 
 def test_a_store_that_holds_a_scan_is_left_alone(

@@ -15,8 +15,9 @@ from background_executor.decisions.decision_commands import (
     SeenTake,
 )
 from background_executor.decisions.decision_records import MoveRecord
+from background_executor.decisions.offers import takes_in_view
 from background_executor.decisions.receipt import Receipt
-from background_executor.decisions.rules import seen_take
+from background_executor.decisions.rules import seen
 from background_executor.records import CommandRecord, ScanRecord
 from server_side.layout import MANIFEST_FILE, RESULT_FILE
 from server_side.publish import NewFile, publish_folder, verify_folder
@@ -113,12 +114,22 @@ class Shift:
 
     def seen(self, scan: ScanRecord, *names: str) -> tuple[SeenTake, ...]:
         """Return the newest takes of points as a page shows them now."""
-        points = [point for point in scan.plan.points if not names or point.name in names]
-        takes = [
-            decision_queries.takes_of_point(self.bench.store, scan.scan_id, point)
-            for point in points
-        ]
-        return tuple(seen_take(each[0], each[0].take) for each in takes)
+        points = queries.points(self.bench.store, scan.scan_id)
+        takes = [seen(point) for point in points if not names or point.point.name in names]
+        assert None not in takes
+        return tuple(take for take in takes if take is not None)
+
+    def seen_take(self, scan: ScanRecord, name: str, take: int) -> SeenTake:
+        """Return one take of a point, of whichever number, as a page shows it now."""
+        view = takes_in_view(self.bench.store, scan.scan_id)
+        (point,) = (
+            each
+            for each in (*view.shown, *view.others)
+            if (each.point.name, each.take) == (name, take)
+        )
+        found = seen(point)
+        assert found is not None
+        return found
 
     def seen_scan(self, scan: ScanRecord) -> SeenScan:
         """Return a scan as a page shows it now."""

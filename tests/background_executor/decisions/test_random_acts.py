@@ -1,7 +1,7 @@
 """Random acts, line faults and deaths against a model of the truth.
 
 No file is lost, none is doubled, the folders on disk agree with the store, and the
-events explain it. How many acts: ``PMT_MONITOR_RANDOM_ACTS``, 500 without it;
+events explain it. How many acts: ``PMT_MONITOR_RANDOM_ACTS``, 200 without it;
 which ones: ``PMT_MONITOR_RANDOM_SEED``.
 """
 
@@ -47,15 +47,15 @@ from background_executor.fetch import fetch_waiting
 from background_executor.records import CommandState, ScanState
 from server_side.scan import Slot
 from tests.background_executor.bench import Bench, make_site_folder
-from tests.background_executor.decisions import truth
+from tests.background_executor.decisions import agreement, truth
 from tests.background_executor.decisions.faulty import Death, FaultyTransport
 from tests.background_executor.decisions.shift import Shift, take_folders
 from tests.background_executor.decisions.truth import TruePoint, TrueScan, TrueTake
 from tests.seed_results import Fate
 
-ACTS = int(os.environ.get("PMT_MONITOR_RANDOM_ACTS", "500"))
+ACTS = int(os.environ.get("PMT_MONITOR_RANDOM_ACTS", "200"))
 ACTS_OF_ONE_SITE = 50
-SITES_AT_ONCE = 10
+SITES_AT_ONCE = 5
 FIRST_SEED = int(os.environ.get("PMT_MONITOR_RANDOM_SEED", "1"))
 SERIES = (("KQ0146", 1), ("KQ0151", 2))
 
@@ -72,7 +72,7 @@ FAULTS = st.sampled_from(["", "", "", "break write", "break rename", "die write"
 REASONS = st.sampled_from(["", "because"])
 
 TakesWish = Callable[[str, tuple[SeenTake, ...]], Command]
-DECISIONS: dict[str, tuple[TakesWish, Callable[[TruePoint], bool], str]] = {
+DECISIONS: dict[str, tuple[TakesWish, Callable[[TruePoint, TrueTake], bool], str]] = {
     "flag": (
         lambda scan, takes: FlagTakes(scan_id=scan, takes=takes, reason="noise"),
         truth.may_flag,
@@ -120,7 +120,7 @@ class RandomActs(RuleBasedStateMachine):
         if hasattr(self, "bench"):
             found = take_folders(self.shift.base)
             assert all(len(places) == 1 for places in found.values())
-            self._assert_events_explain()
+            agreement.assert_events_explain(self.bench.store, self.scans)
             self.bench.close()
             self.folder.cleanup()
 
@@ -210,20 +210,27 @@ class RandomActs(RuleBasedStateMachine):
                 take.revisions += 1
         self._settle(scan, "analyse again")
 
-    @rule(place=PLACES, chosen=CHOSEN, kind=st.sampled_from(sorted(DECISIONS)), fault=FAULTS)
-    def decide(self, place: int, chosen: set[int], kind: str, fault: str) -> None:
-        """Somebody decides about takes."""
+    @rule(
+        place=PLACES,
+        chosen=CHOSEN,
+        kind=st.sampled_from(sorted(DECISIONS)),
+        fault=FAULTS,
+        age=st.integers(min_value=0, max_value=2),
+    )
+    def decide(self, place: int, chosen: set[int], kind: str, fault: str, *, age: int = 0) -> None:
+        """Somebody decides about takes: the newest of each point, or one so many before."""
         scan = self._scan(place)
         points = self._points(scan, chosen)
         if any(point.newest is None for point in points):
             return
+        takes = [(point, point.takes[max(-1 - age, -len(point.takes))]) for point in points]
         make, may, decision = DECISIONS[kind]
-        allowed = scan.may_be_decided and all(may(point) for point in points)
-        wish = make(scan.scan_id, self._seen(scan, points))
-        self._ask(wish, kind, allowed=allowed, fault=fault)
-        if allowed:
-            for point in points:
-                point.takes[-1].decision = decision
+        allowed = scan.may_be_decided and all(may(point, take) for point, take in takes)
+        record = self._record(scan)
+        seen = (self.shift.seen_take(record, point.name, take.number) for point, take in takes)
+        self._ask(make(scan.scan_id, tuple(seen)), kind, allowed=allowed, fault=fault)
+        for _, take in takes if allowed else ():
+            take.decision = decision
 
     def withdraw(self, place: int, chosen: set[int], fault: str) -> None:
         """Somebody takes decisions back."""
@@ -237,6 +244,7 @@ class RandomActs(RuleBasedStateMachine):
         for point in points if allowed else ():
             if point.awaits:
                 point.awaits = False
+                scan.close_again()
             else:
                 point.takes[-1].decision = ""
         self._settle(scan)
@@ -252,7 +260,7 @@ class RandomActs(RuleBasedStateMachine):
         wish = RetakeTakes(scan_id=scan.scan_id, takes=self._seen(scan, points))
         self._ask(wish, "retake", allowed=allowed, fault=fault)
         if allowed:
-            scan.state = "running"
+            scan.open_again()
             for point in points:
                 point.awaits = True
 
@@ -260,7 +268,10 @@ class RandomActs(RuleBasedStateMachine):
         """Two decide about the same takes at once: the second is told."""
         scan = self._scan(place)
         points = self._points(scan, chosen)
-        if not scan.may_be_decided or not all(truth.may_flag(point) for point in points):
+        newest = [(point, point.newest) for point in points]
+        if not scan.may_be_decided or not all(
+            take is not None and truth.may_flag(point, take) for point, take in newest
+        ):
             return
         takes = self._seen(scan, points)
         flag = FlagTakes(scan_id=scan.scan_id, takes=takes, reason="noise")
@@ -339,53 +350,14 @@ class RandomActs(RuleBasedStateMachine):
         """Every folder lies exactly where the model says, and the store says the same."""
         if not hasattr(self, "bench"):
             return
-        assert self._folders_on_disk() == self._true_folders()
+        assert agreement.folders_on_disk(self.shift.base) == agreement.true_folders(
+            self.bench, self.scans
+        )
         for scan in self.scans:
             record = self._record(scan)
             assert (record.state.value, record.is_kept_aside) == (scan.state, scan.is_aside)
-            for point, known in zip(
-                scan.points, queries.points(self.bench.store, scan.scan_id), strict=True
-            ):
-                take = point.newest
-                decision = known.decision.decision.value if known.decision else ""
-                assert known.take == (take.number if take else None)
-                assert decision == (take.decision if take else "")
-                assert (known.awaits_take is not None) == point.awaits
+            agreement.assert_points_agree(self.bench.store, scan)
         assert decision_queries.moves_in_progress(self.bench.store, "here") == ()
-
-    def _true_folders(self) -> Counter[str]:
-        places: Counter[str] = Counter()
-        for scan in self.scans:
-            layout = self.bench.site.layout(scan.scan_id)
-            for point in scan.points:
-                for folder, is_away in point.folders():
-                    side = "FLAG/" if is_away else "archive/" if scan.state == "archived" else ""
-                    places[f"{side}{layout.scan_name}/{layout.plan.serial_number}/{folder}"] += 1
-        return places
-
-    def _folders_on_disk(self) -> Counter[str]:
-        base = self.shift.base
-        found = [*base.glob("*/*/data_*"), *base.glob("*/*/*/data_*")]
-        return Counter(str(path.relative_to(base)) for path in found)
-
-    def _assert_events_explain(self) -> None:
-        """Tell the decisions and states from the audit alone."""
-        decided: dict[tuple[str, str], str] = {}
-        states: dict[str, str] = {}
-        for event in reversed(queries.events(self.bench.store, "here", limit=None)):
-            kind, _, name = event.subject.partition(" ")
-            if kind == "point" and event.act.startswith(("take ", "decision on take ")):
-                number = event.act.removeprefix("decision on ").split()[1]
-                if not event.act.endswith("seen"):
-                    decided[name, number] = event.after
-            elif kind == "scan" and event.act in {f"scan {state}" for state in ScanState}:
-                states[name] = event.after
-        for scan in self.scans:
-            assert states.get(scan.scan_id, "running") == scan.state
-            for point in scan.points:
-                for take in point.takes:
-                    told = decided.get((f"{scan.scan_id}/{point.name}", str(take.number)), "")
-                    assert told == take.decision
 
     def _scan(self, place: int, *, archived: bool = False) -> TrueScan:
         """Return a scan; at most places one where the act in hand can do something."""
@@ -460,7 +432,7 @@ class RandomActs(RuleBasedStateMachine):
             self.done[name] += 1
 
 
-@pytest.mark.timeout(0 if ACTS > 500 else 600)
+@pytest.mark.timeout(0 if ACTS > 200 else 600)
 def test_after_any_acts_files_store_and_events_agree() -> None:
     done: Counter[str] = Counter()
     machine = type("Acts", (RandomActs,), {"done": done})

@@ -23,6 +23,7 @@ from background_executor.decisions.rules import (
     proposed_reasons,
     unsettled_points,
 )
+from background_executor.records import Verdict
 from server_side.publish import verify_folder
 from tests.background_executor.decisions.shift import Shift
 from tests.seed_results import Fate
@@ -91,6 +92,36 @@ def test_a_result_that_is_stored_while_its_take_is_being_flagged_follows_it(
     assert not list(shift.results_folder(scan).glob(f"data_{CENTRE}*"))
     moved = sorted(path.name for path in shift.flagged_folder(scan).glob("data_*"))
     assert moved == [f"data_{CENTRE}", f"data_{CENTRE}_rev2"]
+
+
+def test_who_decides_about_a_take_whose_retake_was_just_asked_for_is_told(shift: Shift) -> None:
+    scan = shift.complete_scan(Fate.POOR)
+    before = shift.seen(scan, CENTRE)
+    shift.done(RetakeTakes(scan_id=scan.scan_id, takes=before))
+    words = shift.refused(AcceptTakes(scan_id=scan.scan_id, takes=before, reason="fine"))
+    assert f"a retake of {CENTRE} was asked for already: take 2 is awaited" in words
+    after = shift.seen(scan, CENTRE)
+    shift.done(WithdrawDecisions(scan_id=scan.scan_id, takes=after))
+    words = shift.refused(WithdrawDecisions(scan_id=scan.scan_id, takes=after))
+    assert f"the retake of {CENTRE} was taken back" in words
+
+
+@pytest.mark.parametrize(
+    ("saw", "words"),
+    [
+        ({"verdict": Verdict.HEALTHY}, f"{CENTRE} take 1 is poor now"),
+        ({"error": "the disk was full"}, "has not failed any more"),
+        ({"result_id": 0}, "has a newer result, revision 1"),
+    ],
+)
+def test_who_decides_about_a_take_that_is_judged_otherwise_by_now_is_told(
+    shift: Shift, saw: dict[str, object], words: str
+) -> None:
+    scan = shift.complete_scan(Fate.POOR)
+    (take,) = shift.seen(scan, CENTRE)
+    wish = {"scan_id": scan.scan_id, "takes": (take.model_copy(update=saw),), "reason": "noise"}
+    assert words in shift.refused(FlagTakes.model_validate(wish))
+    assert shift.decision(scan, CENTRE) == ""
 
 
 def test_a_whole_scan_is_flagged_at_once(shift: Shift) -> None:
@@ -234,6 +265,7 @@ def test_a_retake_without_data_can_be_taken_back(shift: Shift) -> None:
     takes = shift.seen(scan, CENTRE, RIGHT)
     shift.done(RetakeTakes(scan_id=scan.scan_id, takes=takes))
     assert "asked for already" in shift.refused(RetakeTakes(scan_id=scan.scan_id, takes=takes))
+    takes = shift.seen(scan, CENTRE, RIGHT)
     shift.done(WithdrawDecisions(scan_id=scan.scan_id, takes=takes))
     assert shift.bench.states(scan) == ["stored", "failed", "stored"]
 

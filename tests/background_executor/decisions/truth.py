@@ -72,6 +72,8 @@ class TrueScan:
     points: list[TruePoint]
     state: str = "running"
     is_aside: bool = False
+    opened_from: str = ""
+    """What it was before a retake opened it."""
 
     @property
     def may_be_decided(self) -> bool:
@@ -87,6 +89,16 @@ class TrueScan:
         """Follow its points."""
         if self.state == "running" and all(point.is_measured for point in self.points):
             self.state = "complete"
+
+    def open_again(self) -> None:
+        """Wait for points again."""
+        if self.state != "running":
+            self.state, self.opened_from = "running", self.state
+
+    def close_again(self) -> None:
+        """Be what it was, once no retake is waited for any more."""
+        if self.state == "running" and not any(point.awaits for point in self.points):
+            self.state = self.opened_from or self.state
 
     def unsettled(self) -> list[str]:
         """Return the points that stand between it and the archive."""
@@ -108,28 +120,25 @@ class TrueScan:
         self.state = "complete" if is_whole else "stopped"
 
 
-def may_flag(point: TruePoint) -> bool:
-    """Tell whether the newest take of a point can be flagged."""
-    take = point.newest
-    return take is not None and take.revisions > 0 and take.decision != "flagged"
+def may_flag(_: TruePoint, take: TrueTake) -> bool:
+    """Tell whether a take of a point can be flagged."""
+    return take.revisions > 0 and take.decision != "flagged"
 
 
-def may_unflag(point: TruePoint) -> bool:
+def may_unflag(_: TruePoint, take: TrueTake) -> bool:
     """Tell whether it can come back."""
-    return point.newest is not None and point.newest.decision == "flagged"
+    return take.decision == "flagged"
 
 
-def may_accept(point: TruePoint) -> bool:
+def may_accept(_: TruePoint, take: TrueTake) -> bool:
     """Tell whether it can be accepted."""
-    take = point.newest
-    can_be = take is not None and take.revisions > 0 and not take.is_healthy
-    return can_be and take is not None and take.decision not in ("flagged", "accepted")
+    can_be = take.revisions > 0 and not take.is_healthy
+    return can_be and take.decision not in ("flagged", "accepted")
 
 
-def may_acknowledge(point: TruePoint) -> bool:
+def may_acknowledge(point: TruePoint, take: TrueTake) -> bool:
     """Tell whether its failure can be acknowledged."""
-    take = point.newest
-    if take is None or take.revisions > 0 or point.awaits:
+    if take.revisions > 0 or (take is point.newest and point.awaits):
         return False
     return take.decision != "acknowledged"
 
