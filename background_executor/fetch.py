@@ -17,7 +17,7 @@ from background_executor import queries
 from background_executor.crash_points import CrashPoint, reach
 from background_executor.errors import LocalDiskError, RemoteFileError, UntrustedFileError
 from background_executor.following import LONGEST_RETRY, PublicationRecord
-from background_executor.judging.stored_results import is_centre, judge_new, judge_scan_again
+from background_executor.judging.stored_results import judge_new, judge_others
 from background_executor.local_copy import TakeCopy, put_in_place
 from background_executor.site import Site
 from background_executor.transport import FetchedFile
@@ -137,12 +137,8 @@ def _store_one(
     reach(CrashPoint.RESULT_IN_PLACE)
     plan, health = site.plan(scan_id), site.config.health
     judgement = judge_new(site.store, plan, placed.result, health, now)
-    # Other points that came before the centre were judged without it.
-    others = (
-        judge_scan_again(site.store, plan, health, now, arriving=placed.result)
-        if is_centre(placed.result)
-        else ()
-    )
+    # Points that came before were judged without what this one tells of them.
+    others = judge_others(site.store, plan, placed.result, health, now)
     with site.store.writing(now) as writer:
         writer.add_result(placed.result, placed.folder, placed.manifest_sha256, judgement)
         for other in others:

@@ -7,7 +7,7 @@ from server_side import __version__
 from server_side.journal_writer import utc_now
 from server_side.point_work import PointAnalysis, PointWork
 from server_side.publish import NewFile
-from server_side.pulses import ChannelLosses, PulseReading
+from server_side.pulses import ChannelLosses, PulseReading, SlippedEvents
 from server_side.raw_data import RawFile
 from server_side.result import (
     Acquisition,
@@ -103,16 +103,19 @@ def _inputs(work: PointWork, reading: PulseReading) -> tuple[InputFile, ...]:
     """Describe every raw file, with sizes as they were before it was read."""
     losses = {loss.channel: loss for loss in reading.pulses.losses}
     seen = {entry.channel: entry.summary for entry in reading.channels}
+    slipped = {entry.channel: entry for entry in reading.slipped}
     reasons = {entry.channel: entry.reason for entry in reading.refused}
     return tuple(
-        _describe_file(file, seen[file.channel], losses[file.channel])
+        _describe_file(file, seen[file.channel], losses[file.channel], slipped.get(file.channel))
         if file.channel in seen
         else _describe_refused(file, reasons[file.channel])
         for file in work.chosen.all
     )
 
 
-def _describe_file(file: RawFile, summary: FileSummary, loss: ChannelLosses) -> InputFile:
+def _describe_file(
+    file: RawFile, summary: FileSummary, loss: ChannelLosses, slipped: SlippedEvents | None
+) -> InputFile:
     return InputFile(
         channel=file.channel,
         said_channel=summary.channel,
@@ -128,8 +131,18 @@ def _describe_file(file: RawFile, summary: FileSummary, loss: ChannelLosses) -> 
         lost_events=loss.lost_events,
         # The reader drops most doubled events itself; alignment finds what is left.
         doubled_events=summary.doubled_events + loss.doubled_events,
-        damage=(*_channel_doubt(file, summary), *summary.damage),
+        slipped_events=None if slipped is None else slipped.events,
+        damage=(*_channel_doubt(file, summary), *_slip_in_words(slipped), *summary.damage),
     )
+
+
+def _slip_in_words(slipped: SlippedEvents | None) -> tuple[str, ...]:
+    if slipped is None or not slipped.events:
+        return ()
+    said = (
+        f"{slipped.events} events have the time tag of another trigger than the trigger's channel"
+    )
+    return (f"{said}, from event {slipped.first_event} on: one lost an event without a gap",)
 
 
 def _describe_refused(file: RawFile, reason: str) -> InputFile:

@@ -185,6 +185,9 @@ class InputFile(BoundaryModel):
     lost_events: int = 0
     """Event numbers that other channels have and this one lacks."""
     doubled_events: int = 0
+    slipped_events: int | None = None
+    """Events whose time tag is that of another trigger than the trigger channel's; None where
+    the time tags could not be compared."""
     damage: tuple[str, ...] = ()
     """The first few faults in words, with byte offsets."""
 

@@ -120,7 +120,9 @@ def _judge_all(results: Iterator[PointResult], faults: Sequence[Fault | None]) -
     context = ScanContext()
     for result, fault in zip(results, faults, strict=True):
         if context.centre is None:
-            context = ScanContext(centre=result, reference=_reference(result))
+            # Every clean point has as many triggers as the centre.
+            others = (result.triggers,) * 3
+            context = ScanContext(result, other_triggers=others, reference=_reference(result))
         yield Judged(fault, result, judge(result, HEALTH, NOW, context).verdict)
 
 

@@ -6,6 +6,7 @@ judged by the same kind of limits.
 """
 
 import math
+import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -37,6 +38,10 @@ class ScanContext:
     """Result of the scan's centre; that of the point itself where it is the centre."""
     expected_events: int | None = None
     """Events that a whole point has, where settings say it."""
+    other_triggers: tuple[int, ...] = ()
+    """Triggers of the scan's other points, of each its newest result that is not flagged."""
+    median_points: int = 3
+    """From so many other points on, the median of their triggers is what a whole point has."""
     reference: ReferenceRecord | None = None
 
 
@@ -55,6 +60,7 @@ def derive_quantities(result: PointResult, context: ScanContext) -> tuple[Derive
     """Return every quantity that needs more than the result's own measurements."""
     return (
         *(Derived(entry) for entry in _event_shares(result)),
+        _slipped_events(result),
         _channel_mismatch(result),
         Derived(_completeness(result, context)),
         Derived(_arrival_shift(result, context)),
@@ -105,6 +111,27 @@ class _Losses:
         return cls(file.skipped_events, file.doubled_events, lost, cut_off, whole)
 
 
+def _slipped_events(result: PointResult) -> Derived:
+    """Return which share of the worst channel's events are of another trigger."""
+    name = "slipped_events"
+    slips = {
+        file.channel: file.slipped_events
+        for file in result.provenance.inputs
+        if file.slipped_events is not None
+    }
+    if not slips or not result.triggers:
+        return Derived(Missing(name=name, reason="no time tags of two channels can be compared"))
+    quantity = Quantity(
+        name=name,
+        value=min(1.0, max(slips.values()) / result.triggers),
+        error=1.0 / result.triggers,
+        unit="",
+        meaning="Events with the time tag of another trigger than the trigger's channel has.",
+    )
+    remarks = [f"{events} events of channel {channel}" for channel, events in slips.items()]
+    return Derived(quantity, ", ".join(remarks) if quantity.value else "")
+
+
 def _channel_mismatch(result: PointResult) -> Derived:
     """Return the number of events that say another channel than their file's name."""
     wrong = [
@@ -125,14 +152,17 @@ def _channel_mismatch(result: PointResult) -> Derived:
 
 def _completeness(result: PointResult, context: ScanContext) -> Measurement:
     name = "completeness"
+    others, least = context.other_triggers, context.median_points
     if context.expected_events is not None:
-        whole, of = context.expected_events, "the number that settings expect"
-    elif (centre := _other_centre(result, context)) is not None and centre.triggers:
-        whole, of = centre.triggers, "those at the centre"
+        whole, of = float(context.expected_events), "the number that settings expect"
+    elif len(others) < least:
+        why = f"settings expect no number of events, and less than {least} other points are there"
+        return Missing(name=name, reason=f"{why} to compare with")
     else:
-        return Missing(name=name, reason="nothing says how many events a whole point has")
-    meaning = f"Triggers over {of}."
-    value = result.triggers / whole
+        whole, of = statistics.median(others), f"the median of {len(others)} other points"
+    if not whole:
+        return Missing(name=name, reason="the scan's other points have no triggers")
+    value, meaning = result.triggers / whole, f"Triggers over {of}."
     return Quantity(name=name, value=value, error=1.0 / whole, unit="", meaning=meaning)
 
 

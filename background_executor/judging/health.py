@@ -46,6 +46,8 @@ class HealthSettings(BoundaryModel):
     """Type of the PMTs of this site: whose reference counts for those without one of their own."""
     no_light_fraction: float = Field(default=0.002, ge=0, lt=1)
     """Below this share of selected charges per trigger the PMT saw no light."""
+    median_points: int = Field(default=3, ge=2)
+    """From so many other points on, a point's triggers are compared with their median."""
     gain: tuple[GainLimits, ...] = (
         GainLimits(
             model="two_gaussian",
@@ -58,7 +60,7 @@ class HealthSettings(BoundaryModel):
     statistics: Limits = Limits(inner_low=2000, outer_low=500)
     """Of the number of selected charges."""
     damage: Limits = Limits(inner_high=0.01, outer_high=0.01)
-    """Of the share of damaged and lost events of the worst channel."""
+    """Of the share of damaged, doubled, lost and slipped events of the worst channel."""
     checks: tuple[MeasurementCheck, ...] = DEFAULT_CHECKS
     """Of the other measured quantities."""
 

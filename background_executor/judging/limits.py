@@ -114,6 +114,8 @@ _EVENTS = (
     _check("cut_off_events", (None, 0.005), (None, 0.01)),
     # Events of another channel are of another photomultiplier, whatever they look like.
     _check("channel_mismatch", (None, 0.0), (None, 0.0), required=True),
+    # Behind one lost event every row holds two triggers: a single one is no matter of chance.
+    _check("slipped_events", (None, 0.0), (None, 0.0)),
     _check("completeness", (0.98, None), (0.90, None)),
 )
 _LIGHT = (

@@ -223,14 +223,15 @@ def _damage_check(result: PointResult, health: HealthSettings) -> CheckRecord:
         "damage",
         max(shares, default=None),
         reason="no raw file with events is named in the result",
-        label="share of damaged, doubled and lost events",
+        label="share of damaged, doubled, lost and slipped events",
     )
     return check_limits(measured, health.damage, required=True)
 
 
 def _damage_share(file: InputFile) -> float:
-    """Return which share of a channel's events was damaged, lost or doubled; -1 without events."""
+    """Return which share of a channel's events is at fault in any way; -1 without events."""
     faulty = file.skipped_events + file.lost_events + file.doubled_events
+    faulty += file.slipped_events or 0
     all_events = file.events + file.skipped_events + file.lost_events
     return min(1.0, faulty / all_events) if all_events else -1.0
 

@@ -22,6 +22,7 @@ from server_side.pulses.merge import align_files
 from server_side.pulses.stored import FeatureFile, StoredPulses
 from server_side.pulses.survey import Survey, no_survey, survey_windows
 from server_side.pulses.table import PulseTable
+from server_side.pulses.time_tags import SlippedEvents, find_slipped_events
 from server_side.pulses.triggers import TriggerStarts
 from server_side.pulses.windows import (
     ArrivalWindow,
@@ -73,6 +74,8 @@ class PulseReading:
     channels: tuple[ChannelReading, ...]
     refused: tuple[RefusedFile, ...]
     waveforms: Waveforms
+    slipped: tuple[SlippedEvents, ...]
+    """Of the channels whose time tags could be compared with the trigger's."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +117,14 @@ def read_pulses(
     entries = _read_all(reader, channels, paths)
     good = [entry for entry in entries if isinstance(entry, _ReadChannel)]
     required = [channel.number for channel in channels if channel.role in REQUIRED_ROLES]
+    trigger = next((c.number for c in channels if c.role is ChannelRole.TRIGGER), None)
+    pulses = align_files([entry.features for entry in good], required, scratch)
     return PulseReading(
-        pulses=align_files([entry.features for entry in good], required, scratch),
+        pulses=pulses,
         channels=tuple(entry.reading for entry in good),
         refused=tuple(entry for entry in entries if isinstance(entry, RefusedFile)),
         waveforms=Waveforms(channels=tuple(entry.waveforms for entry in good)),
+        slipped=() if trigger is None else find_slipped_events(pulses, trigger),
     )
 
 

@@ -40,12 +40,21 @@ class ChannelWriter:
                 self.digitiser,
                 counts,
                 rows,
-                event_number=triggers.event_number,
+                event_number=self._numbers(triggers),
                 time_tag=triggers.time_tag,
                 channel=self.channel.number,
             )
             self.file.append(text[: int(part * len(text))])
         self.file.flush(int(random.integers(HOLD_BACK_BYTES)))
+
+    def _numbers(self, triggers: TriggerBlock) -> NDArray[np.int64]:
+        """Return the numbers that the channel's counter gives to the events."""
+        return triggers.event_number - (triggers.event_number > self._event_of_slip)
+
+    @property
+    def _event_of_slip(self) -> int:
+        """Number of the event that is lost while the counter goes on; behind the last for none."""
+        return self.bench.first_event + int(self.channel.damage.slips_at * self.bench.triggers)
 
     def _counts(self, triggers: TriggerBlock, random: np.random.Generator) -> NDArray[np.uint16]:
         channel = self.channel
@@ -68,6 +77,7 @@ class ChannelWriter:
             rows = rows[random.random(len(rows)) >= damage.lost_fraction]
         if damage.doubled_fraction:
             rows = np.repeat(rows, 1 + (random.random(len(rows)) < damage.doubled_fraction))
+        rows = rows[triggers.event_number[rows] != self._event_of_slip]
         if damage.written_fraction == 1:
             return [(rows, 1.0)]
         is_whole = triggers.progress[rows] < damage.written_fraction

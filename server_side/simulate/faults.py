@@ -32,6 +32,8 @@ class Fault(StrEnum):
     """The PMT's file lacks 3 % of the events."""
     DOUBLED_EVENTS = "doubled_events"
     """The PMT's file has 3 % of the events twice."""
+    SLIPPED_EVENTS = "slipped_events"
+    """The PMT's channel loses an event and numbers the next ones without a gap."""
     SLOW_DAQ = "slow_daq"
     """The trigger rate is a fifth of what it should be; the point takes five times as long."""
     STALLED_DAQ = "stalled_daq"
@@ -52,6 +54,8 @@ class FileDamage:
     doubled_fraction: float = 0.0
     written_fraction: float = 1.0
     """Of the events, how many reach the file before it ends within an event."""
+    slips_at: float = 1.0
+    """Of the events, how many come before one that is lost without a gap in the numbers."""
 
 
 UNDAMAGED = FileDamage()
@@ -92,6 +96,7 @@ _EFFECTS: dict[Fault, Callable[[Conditions], Conditions]] = {
     Fault.TRUNCATED_FILE: lambda c: replace(c, damage=FileDamage(written_fraction=0.4)),
     Fault.LOST_EVENTS: lambda c: replace(c, damage=FileDamage(lost_fraction=0.03)),
     Fault.DOUBLED_EVENTS: lambda c: replace(c, damage=FileDamage(doubled_fraction=0.03)),
+    Fault.SLIPPED_EVENTS: lambda c: replace(c, damage=FileDamage(slips_at=0.25)),
     Fault.SLOW_DAQ: lambda c: replace(c, slowness=5.0),
     Fault.STALLED_DAQ: lambda c: replace(c, acquired_fraction=0.5),
     Fault.LASER_DRIFT: lambda c: replace(c, light_drift=-0.4),

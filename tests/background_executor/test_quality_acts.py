@@ -14,7 +14,7 @@ from background_executor.judging.health import GainLimits, HealthSettings
 from background_executor.judging.quality_commands import JudgeAgain, MakeReference
 from background_executor.judging.reference import ReferenceKind
 from background_executor.judging.reference_copy import restore_references
-from background_executor.judging.stored_results import judge_new, judge_scan_again
+from background_executor.judging.stored_results import judge_new, judge_others, judge_scan_again
 from background_executor.records import (
     CheckOutcome,
     CommandRecord,
@@ -226,6 +226,42 @@ def test_points_that_came_before_the_centre_are_judged_again_when_it_comes(site:
         if entry.has_new_verdict
     }
     assert moved == {"theta10_phi90": Verdict.CHECK}
+
+
+def _arrive(site: Site, plan: ScanPlan, result: PointResult) -> None:
+    """Store a result as it is fetched: with what it tells of the points before."""
+    others = judge_others(site.store, plan, result, site.config.health, NOW)
+    _store(site, plan, result)
+    with site.store.writing(NOW) as writer:
+        for other in others:
+            writer.add_verdict(other.record.result_id, other.judgement)
+
+
+@pytest.mark.parametrize("stalled", [0, 2])
+def test_a_point_that_stalled_is_named_once_enough_other_points_are_there(
+    site: Site, stalled: int
+) -> None:
+    points = site.config.position_points()[:8]
+    plan = make_plan(site.config, SCAN, "KQ0146", Slot.ONE, NOW, points=points)
+    start_scan(site.store, plan, f"10b00000-0000-4000-8000-{SCAN}", NOW)
+    found = []
+    for number, point in enumerate(points):
+        result = make_result(plan, Take(point=point), NOW, seed=number)
+        # Points that end by the clock have a few events more or less.
+        events = 300_000 if number == stalled else 600_000 + 100 * number
+        _arrive(site, plan, result.model_copy(update={"triggers": events}))
+        verdict = queries.points(site.store, SCAN)[stalled].verdict
+        found.append(None if verdict is None else verdict.verdict)
+    assert found[stalled:] == [
+        Verdict.HEALTHY if number < 3 else Verdict.CHECK for number in range(stalled, 8)
+    ]
+    assert _verdicts(site).count(Verdict.HEALTHY) == 7
+    named = queries.points(site.store, SCAN)[stalled].verdict
+    assert named is not None
+    assert named.summary.startswith("completeness 0.49")
+    assert "below the outer limit 0.9" in named.summary
+    judged = [event for event in queries.events(site.store, "demo") if event.act == "judged"]
+    assert len(judged) == 8 + 3  # once more where there was no median yet, and no oftener
 
 
 def test_a_lost_store_gets_its_references_again(site: Site, tmp_path: Path) -> None:

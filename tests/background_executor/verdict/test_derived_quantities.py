@@ -108,12 +108,51 @@ def test_a_point_with_half_of_its_events_is_not_complete(
     assert _check(_result(), context, "completeness").outcome is outcome
 
 
-def test_without_a_number_in_the_settings_completeness_is_that_of_the_centre() -> None:
+@pytest.mark.parametrize("place", [0, 3])
+def test_without_a_number_in_the_settings_the_median_of_the_other_points_counts(
+    place: int,
+) -> None:
+    half = _result(place).model_copy(update={"triggers": 300_000})
+    # One other point stalled as well, and the centre is a point like any other.
+    context = ScanContext(centre=_result(0), other_triggers=(600_000, 20_000, 610_000, 590_000))
+    check = _check(half, context, "completeness")
+    assert check.value == pytest.approx(300_000 / 595_000)
+    assert check.outcome is CheckOutcome.OUTSIDE
+    assert judge(half, HealthSettings(), NOW, context).verdict.verdict is Verdict.CHECK
+
+
+def test_with_too_few_other_points_completeness_is_not_measured_and_says_so() -> None:
     half = _result(3).model_copy(update={"triggers": 300_000})
-    context = ScanContext(centre=_result(0))
-    assert _check(half, context, "completeness").value == pytest.approx(0.5)
-    nothing = _check(half, ScanContext(), "completeness")
-    assert nothing.outcome is CheckOutcome.NOT_MEASURED
+    context = ScanContext(centre=_result(0), other_triggers=(600_000, 600_000))
+    check = _check(half, context, "completeness")
+    assert check.outcome is CheckOutcome.NOT_MEASURED
+    assert check.text == (
+        "completeness not measured: settings expect no number of events, "
+        "and less than 3 other points are there to compare with"
+    )
+    assert judge(half, HealthSettings(), NOW, context).verdict.verdict is Verdict.HEALTHY
+
+
+def test_other_points_without_any_trigger_are_no_measure() -> None:
+    check = _check(_result(), ScanContext(other_triggers=(0, 0, 600_000)), "completeness")
+    assert check.outcome is CheckOutcome.NOT_MEASURED
+    assert "no triggers" in check.text
+
+
+def test_events_with_the_time_tag_of_another_trigger_are_named_and_not_healthy() -> None:
+    result = _with_pmt_file(slipped_events=450_000)
+    check = _check(result, ScanContext(), "slipped_events")
+    assert check.outcome is CheckOutcome.OUTSIDE
+    assert check.text.endswith("450000 events of channel 2")
+    assert judge(result, HealthSettings(), NOW).verdict.verdict is Verdict.POOR
+    few = judge(_with_pmt_file(slipped_events=1), HealthSettings(), NOW).verdict
+    assert few.verdict is Verdict.CHECK
+
+
+def test_without_time_tags_slipped_events_are_not_measured() -> None:
+    check = _check(_result(), ScanContext(), "slipped_events")
+    assert check.outcome is CheckOutcome.NOT_MEASURED
+    assert "no time tags" in check.text
 
 
 def _with_pmt_file(**values: int) -> PointResult:

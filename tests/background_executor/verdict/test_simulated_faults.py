@@ -51,6 +51,7 @@ SIGNS: dict[Fault, tuple[set[Verdict], set[str]]] = {
     Fault.TRUNCATED_FILE: ({Verdict.POOR}, {"cut_off_events", "completeness"}),
     Fault.LOST_EVENTS: ({Verdict.POOR}, {"lost_events"}),
     Fault.DOUBLED_EVENTS: ({Verdict.POOR}, {"doubled_events"}),
+    Fault.SLIPPED_EVENTS: ({Verdict.POOR}, {"slipped_events"}),
     Fault.SLOW_DAQ: ({Verdict.CHECK}, {"trigger_rate_hz"}),
     Fault.STALLED_DAQ: ({Verdict.CHECK}, {"completeness"}),
     Fault.LASER_DRIFT: ({Verdict.CHECK}, {"monitor_drift"}),

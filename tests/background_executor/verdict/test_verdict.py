@@ -213,7 +213,7 @@ def test_lost_and_doubled_events_count_as_damage_of_the_worst_channel(field: str
     provenance = result.provenance.model_copy(update={"inputs": (worst, *others)})
     judgement = judge(result.model_copy(update={"provenance": provenance}), HEALTH, NOW)
     assert judgement.verdict.verdict is Verdict.POOR
-    assert "share of damaged, doubled and lost events" in judgement.verdict.summary
+    assert "share of damaged, doubled, lost and slipped events" in judgement.verdict.summary
 
 
 def test_a_result_that_names_no_raw_file_is_not_healthy() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from server_side.pulses import ArrivalWindow, NoArrivalWindow, PulseReading
+from server_side.pulses import ArrivalWindow, NoArrivalWindow, PulseReading, SlippedEvents
 from server_side.scan import PositionPoint
 from server_side.simulate import BenchSettings, Fault, FaultAt
 from server_side.simulate.faults import _EFFECTS, Conditions, with_fault
@@ -159,6 +159,15 @@ def test_doubled_events_are_counted_once(
     assert len(reading.pulses) == 8000
     doubled = reading.channels[2].summary.doubled_events + reading.pulses.losses[2].doubled_events
     assert doubled == pytest.approx(240, abs=60)
+
+
+def test_an_event_lost_without_a_gap_shows_in_the_time_tags_alone(
+    bench: BenchSettings, simulate: Simulate, read_point: ReadPoint
+) -> None:
+    faulty = with_(bench, Fault.SLIPPED_EVENTS)
+    reading = read_point(faulty, simulate(faulty))
+    assert [loss.lost_events for loss in reading.pulses.losses] == [0, 0, 1]
+    assert reading.slipped == (SlippedEvents(1, 0, None), SlippedEvents(2, 5999, 2000))
 
 
 def test_a_slow_daq_shows_in_the_time_tags(
