@@ -18,25 +18,41 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 
 from background_executor import queries
 from background_executor.config import SiteConfig, load_config
 from background_executor.errors import AlreadyRunningError, ExecutorError
 from background_executor.executor import Executor
-from background_executor.lease import hold_lease, succeeds_in_time, takes_lock
+from background_executor.lease import hold_file, hold_lease
 from background_executor.site import Site, open_site
 from background_executor.store import Store
 from background_executor.turning import turn_until_asked
 
 log = logging.getLogger(__name__)
 
-LOCK_PATIENCE_S = 1.0
-"""Longer than somebody who only looks holds the lock."""
 LOOK_EVERY_S = 0.1
 END_PATIENCE_S = 10.0
 """For the turn in hand of an executor that came up too late."""
 START_LOG = "start.log"
+
+
+class LockAct(StrEnum):
+    """What a process holds the lock for."""
+
+    RUN = "executor"
+    """It is the site's executor."""
+    DOCTOR = "doctor"
+    """It checks the site."""
+    ENROL = "enrol"
+    """It asks the hosts for their keys."""
+    DEPLOY = "deploy"
+    """It ships server_side, or goes back to the version before."""
+    IMPORT = "import"
+    """It reads an old tree into the store."""
+    REBUILD = "rebuild"
+    """It makes the store again from what the server has."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +62,21 @@ class RunningProcess:
     pid: int
     start_ticks: int
     """Clock ticks from boot to its start: a recycled id has another."""
+    act: str = LockAct.RUN
 
 
 def is_running(config: SiteConfig) -> bool:
-    """Tell whether an executor of this site runs, whoever started it."""
+    """Tell whether an executor of this site runs, whoever started it.
+
+    A command that needs the site for itself is none: it is never asked to stop.
+    """
+    if not _is_held(config):
+        return False
+    process = _read_holder(config)
+    return process is None or process.act == LockAct.RUN
+
+
+def _is_held(config: SiteConfig) -> bool:
     try:
         with config.lock_file.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -61,31 +88,31 @@ def is_running(config: SiteConfig) -> bool:
 
 
 @contextlib.contextmanager
-def hold_lock(config: SiteConfig) -> Iterator[None]:
-    """Be the one executor with this state folder; ``lease`` is for the store.
+def hold_lock(config: SiteConfig, act: LockAct = LockAct.RUN) -> Iterator[None]:
+    """Be the one process that works for this state folder's site; ``lease`` is for the store.
 
     Raises
     ------
     AlreadyRunningError
-        When another one is.
+        When another one does.
+    StoreUnavailableError
+        When the state folder cannot be written.
     """
-    config.lock_file.parent.mkdir(parents=True, exist_ok=True)
-    with config.lock_file.open("a+") as file:
-        if not succeeds_in_time(lambda: takes_lock(file.fileno()), LOCK_PATIENCE_S):
-            raise AlreadyRunningError(
-                f"an executor of site {config.site.name} runs already "
-                f"({_holder_in_words(config)}); stop it first, there is one for each site"
-            )
-        file.truncate(0)
-        file.write(json.dumps(asdict(RunningProcess(os.getpid(), _start_ticks(os.getpid()) or 0))))
-        file.flush()
+
+    def refusal() -> AlreadyRunningError:
+        return AlreadyRunningError(_who_works(config))
+
+    own = RunningProcess(os.getpid(), _start_ticks(os.getpid()) or 0, act)
+    with hold_file(config.lock_file, json.dumps(asdict(own)), refusal):
         yield
 
 
 def holder(config: SiteConfig) -> RunningProcess | None:
     """Return the process that holds the lock, or None when none does."""
-    if not is_running(config):
-        return None
+    return _read_holder(config) if _is_held(config) else None
+
+
+def _read_holder(config: SiteConfig) -> RunningProcess | None:
     try:
         process = RunningProcess(**json.loads(config.lock_file.read_text()))
     except (OSError, ValueError, TypeError):
@@ -93,9 +120,20 @@ def holder(config: SiteConfig) -> RunningProcess | None:
     return process if _start_ticks(process.pid) == process.start_ticks else None
 
 
-def _holder_in_words(config: SiteConfig) -> str:
-    process = holder(config)
-    return f"process {process.pid}" if process else "its process id is not known yet"
+def _who_works(config: SiteConfig) -> str:
+    """Say who holds the lock, and what to do about it."""
+    process, site = _read_holder(config), config.site.name
+    if process is None or process.act == LockAct.RUN:
+        who = f"process {process.pid}" if process else "its process id is not known yet"
+        return (
+            f"an executor of site {site} runs already ({who}), and there is one for each site; "
+            "stop it first. One that was asked to stop finishes its turn: try again when 'stop' "
+            "says that it has ended"
+        )
+    return (
+        f"'{process.act}' is at work for site {site} (process {process.pid}) and needs it for "
+        "itself; try again when it has ended"
+    )
 
 
 def _start_ticks(pid: int) -> int | None:
@@ -171,9 +209,7 @@ def start_detached(config_path: Path, timeout_s: float = 60.0) -> int:
     """
     config = load_config(config_path)
     if is_running(config):
-        raise AlreadyRunningError(
-            f"an executor of site {config.site.name} runs already ({_holder_in_words(config)})"
-        )
+        raise AlreadyRunningError(_who_works(config))
     argv = [sys.executable, "-m", "background_executor", "run", "--detach"]
     argv += ["--settings", str(config_path.resolve()), "--timeout-s", f"{timeout_s:g}"]
     try:

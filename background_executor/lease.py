@@ -25,7 +25,8 @@ from background_executor.errors import AlreadyRunningError, StoreUnavailableErro
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 2.0
-"""A database takes a moment to notice that the session of a killed process is gone."""
+"""Longer than somebody who only looks holds the lock, and than a database takes to notice that
+the session of a killed process is gone."""
 _TRY_EVERY_S = 0.1
 _LEASES = 0x504D54
 """First key of all leases; the second one tells the site."""
@@ -86,18 +87,46 @@ def hold_lease(store_url: str, site: str) -> Iterator[Lease]:
 
 @contextlib.contextmanager
 def _hold_file(path: Path, site: str) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        if not succeeds_in_time(lambda: takes_lock(file.fileno()), PATIENCE_S):
-            raise _refusal(site, path.read_text(), f"by its lock on {path}")
-        file.truncate(0)
-        file.write(_own_name())
-        file.flush()
+    def refusal() -> AlreadyRunningError:
+        return _refusal(site, path.read_text(), f"by its lock on {path}")
+
+    with hold_file(path, _own_name(), refusal):
         yield
 
 
-def takes_lock(descriptor: int) -> bool:
-    """Try to lock an open file for this process; False when another one has it locked."""
+@contextlib.contextmanager
+def hold_file(path: Path, words: str, refusal: Callable[[], AlreadyRunningError]) -> Iterator[None]:
+    """Hold the kernel's lock on a file that says who holds it; gone with the process.
+
+    Parameters
+    ----------
+    words
+        Written into the file.
+    refusal
+        Makes the error for when another process has it.
+
+    Raises
+    ------
+    StoreUnavailableError
+        When the file cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(path.open("ab", buffering=0))
+            if not _succeeds_in_time(lambda: _takes_lock(file.fileno())):
+                raise refusal()
+            file.truncate(0)
+            file.write(words.encode())
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"lock file {path} cannot be written: {error.strerror}; its folder must be on a "
+                "local disk, writable and not full"
+            ) from error
+        yield
+
+
+def _takes_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -142,7 +171,7 @@ class PostgresqlLease:
             for name, value in {**_SESSION_SETTINGS, "application_name": _own_name()}.items():
                 session.execute(sa.select(sa.func.set_config(name, value, False)))
             wish = sa.select(sa.func.pg_try_advisory_lock(*self._keys))
-            is_taken = succeeds_in_time(lambda: bool(session.scalar(wish)), PATIENCE_S)
+            is_taken = _succeeds_in_time(lambda: bool(session.scalar(wish)))
             holder = "" if is_taken else self._holder(session)
         if not is_taken:
             self._end_session()
@@ -199,9 +228,8 @@ class PostgresqlLease:
             ) from error
 
 
-def succeeds_in_time(attempt: Callable[[], bool], patience_s: float) -> bool:
-    """Try again and again, at least once; tell whether it succeeded."""
-    give_up = time.monotonic() + patience_s
+def _succeeds_in_time(attempt: Callable[[], bool]) -> bool:
+    give_up = time.monotonic() + PATIENCE_S
     while not attempt():
         if time.monotonic() > give_up:
             return False

@@ -51,3 +51,20 @@ def have_ended(store: Store, scans: tuple[ScanRecord, ...]) -> bool:
     """Tell whether none of the scans waits for points any more."""
     records = [queries.scan(store, scan.scan_id) for scan in scans]
     return all(record is not None and record.state is not ScanState.RUNNING for record in records)
+
+
+def wait_while_points_come(store: Store, scans: tuple[ScanRecord, ...], patience_s: float) -> bool:
+    """Wait for the end of scans however long it takes; False when nothing came for too long."""
+    give_up, settled = time.monotonic() + patience_s, _settled_points(store, scans)
+    while not have_ended(store, scans):
+        if (count := _settled_points(store, scans)) != settled:
+            give_up, settled = time.monotonic() + patience_s, count
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(_LOOK_EVERY_S)
+    return True
+
+
+def _settled_points(store: Store, scans: tuple[ScanRecord, ...]) -> int:
+    records = [queries.scan(store, scan.scan_id) for scan in scans]
+    return sum(record.points_stored + record.points_failed for record in records if record)

@@ -11,7 +11,7 @@ from background_executor import instance, queries
 from background_executor.commands import StartHvCheck, StartScan
 from background_executor.config import SiteConfig
 from background_executor.demo import bench
-from background_executor.demo.asking import ask, have_ended, wait_until
+from background_executor.demo.asking import ask, wait_while_points_come
 from background_executor.demo.children import Child, Children
 from background_executor.demo.scenario import (
     EXPECTED_VERDICT,
@@ -31,7 +31,10 @@ from server_side.scan import ScanKind, Slot
 
 MAX_DEVIATION = 0.06
 """Of the two-Gaussian gain from the true peak: its bias of 2 to 4 % and three times its error."""
-TIMEOUT_S = 280.0
+BENCH_TIMEOUT_S = 600.0
+POINT_PATIENCE_S = 300.0
+"""Without a new point for so long the check gives up: how many there are is the machine's affair,
+which may have other work."""
 DEFAULT_MODEL = "dft"
 """Its gain_peak is that of the true peak, whatever judges."""
 MAX_MODEL_DEVIATION = 0.015
@@ -109,14 +112,26 @@ def _measure(
     ask(store, site, start_hv)
     _wait_for_bench(bench.start(children, folders, ScanKind.HV))
     scans = tuple(reversed(queries.scans(store, site)))
-    wait_until(lambda: have_ended(store, scans), TIMEOUT_S)
+    if not wait_while_points_come(store, scans, POINT_PATIENCE_S):
+        print(f"No point came for {POINT_PATIENCE_S:.0f} s: {_words_of(store, scans)}", flush=True)
     return tuple(scan for scan in scans if scan.kind is ScanKind.POSITION) + tuple(
         scan for scan in scans if scan.kind is ScanKind.HV
     )
 
 
+def _words_of(store: Store, scans: tuple[ScanRecord, ...]) -> str:
+    """Say how far scans are and what their newest jobs are doing."""
+    said = []
+    for scan in scans:
+        job = next(iter(queries.jobs(store, scan.scan_id)), None)
+        now = queries.scan(store, scan.scan_id) or scan
+        doing = f"its job is {job.state} {job.message}" if job else "it has no job"
+        said.append(f"{scan.serial_number} has {now.points_stored} points, {doing} {now.message}")
+    return "; ".join(said)
+
+
 def _wait_for_bench(child: Child) -> None:
-    if child.process.wait(TIMEOUT_S) != 0:
+    if child.process.wait(BENCH_TIMEOUT_S) != 0:
         raise ChildProcessError(f"the {child.name} failed:\n{child.tail()}")
 
 

@@ -2,8 +2,11 @@
 
 import pytest
 
+from background_executor.commands import StopScan
+from background_executor.demo.asking import wait_while_points_come
 from background_executor.demo.check import HvCheck, model_fault
 from server_side.result import NoFit, SpectrumName, ValidFit
+from tests.background_executor.bench import HANGS, Bench
 
 FIT = ValidFit(
     model="dft",
@@ -54,3 +57,14 @@ def test_the_voltage_is_right_within_3_volts_or_3_errors(
 ) -> None:
     check = HvCheck(1762.0, hv_v, hv_err_v, hv_v, "dead point")
     assert check.fault == words
+
+
+def test_the_check_waits_until_scans_have_ended_and_no_longer_than_points_come(
+    bench: Bench,
+) -> None:
+    bench.behave(HANGS)
+    scan = bench.start_scan()
+    bench.until(lambda: bench.scan(scan).points_stored == 1)
+    assert not wait_while_points_come(bench.store, (scan,), patience_s=0.3)
+    bench.ask(StopScan(scan_id=scan.scan_id, reason="seen enough"))
+    assert wait_while_points_come(bench.store, (scan,), patience_s=0.3)
