@@ -31,12 +31,12 @@ demo-slurm: install ## the demo through a real sshd and a real SLURM of this mac
 
 test: install lint ## install what is missing, then lint, types and all tests
 	@.ci/system-packages $(TEST_PACKAGES)
-	@echo "Left out: tests/faults (faults of a real sshd and SLURM, long), by: make test-faults; tests/accounting, by: make test-accounting"
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/faults --ignore=tests/accounting $(PYTEST_OPTIONS)
+	@echo "Left out: tests/accounting (sacct of a real slurmdbd), by: make test-accounting"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/accounting $(PYTEST_OPTIONS)
 
-test-faults: install ## faults of connection and scheduler on a real sshd and SLURM (root)
+test-faults: install ## of all tests, only the faults of connection and scheduler (root)
 	@.ci/system-packages $(CLUSTER_PACKAGES)
-	$(BIN)/python -m pytest tests/faults $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/faults $(PYTEST_OPTIONS)
 
 test-accounting: install ## sacct of a real slurmdbd with MariaDB (root; not part of make test)
 	@.ci/system-packages $(CLUSTER_PACKAGES) slurmdbd mariadb-server

@@ -11,19 +11,24 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.cluster.accounting import AccountingServers
-from tests.cluster.daemon import MARK, end_marked_processes
+from tests.cluster.cgroups import CGROUPS, NO_CGROUPS, prepare_cgroups, remove_cgroups
+from tests.cluster.daemon import MARK, DaemonError, marked_processes
 from tests.cluster.slurm_servers import NO_ACCOUNTING, SlurmServers
 from tests.cluster.ssh_server import SshServer
+from tests.processes import end_processes, start_ticks
 
 _PREFIX = "pmt-cluster-"
 _OWNER_FILE = "owner"
-_NO_OWNER = 0
+_NO_OWNER = "none"
+
+_PORTS = range(20_000, 32_000)
+_PORTS_APART = 30
 
 PROGRAMS = {
     "sshd": "openssh-server",
@@ -51,28 +56,46 @@ def why_not(more_programs: Mapping[str, str] | None = None) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback interface that nobody listens on, all different."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+    """Return ports of the loopback interface that nobody listens on, all different.
+
+    They lie below those that the kernel gives out by itself, and two processes
+    that look at the same moment look in different places.
+    """
+    begin = os.getpid() * _PORTS_APART
+    found: list[int] = []
+    for step in range(len(_PORTS)):
+        port = _PORTS[(begin + step) % len(_PORTS)]
+        if _is_free(port):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise DaemonError(f"no {count} ports of {_PORTS} are free on the loopback interface")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def sweep_abandoned() -> None:
     """Remove clusters whose owner was killed before it could stop them."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         try:
-            owner = int((folder / _OWNER_FILE).read_text())
+            pid, ticks = (folder / _OWNER_FILE).read_text().split()
         except (OSError, ValueError):
             continue  # being made or removed at this moment
-        if owner != _NO_OWNER and not Path(f"/proc/{owner}").exists():
+        if ticks != _NO_OWNER and start_ticks(int(pid)) != ticks:
             remove_cluster(folder)
 
 
 def remove_cluster(folder: Path) -> None:
     """End whatever still runs of a cluster and remove its folder."""
-    end_marked_processes(folder)
+    end_processes(partial(marked_processes, folder))
+    remove_cgroups(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -87,15 +110,23 @@ class RealCluster:
         The cluster stays when the process that started it ends.
     has_accounting
         slurmdbd and MariaDB run too, so that sacct has answers.
+    has_cgroups
+        The kernel limits the memory of jobs.
     """
 
     def __init__(
-        self, *, forget_s: int = 300, outlives_owner: bool = False, has_accounting: bool = False
+        self,
+        *,
+        forget_s: int = 300,
+        outlives_owner: bool = False,
+        has_accounting: bool = False,
+        has_cgroups: bool = False,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self.folder.chmod(0o755)
-        owner = _NO_OWNER if outlives_owner else os.getpid()
-        (self.folder / _OWNER_FILE).write_text(str(owner))
+        owner = os.getpid()
+        ticks = _NO_OWNER if outlives_owner else start_ticks(owner)
+        (self.folder / _OWNER_FILE).write_text(f"{owner} {ticks}")
         ssh_port, *slurm_ports = free_ports(5)
         mark = {MARK: str(self.folder)}
         slurm_folder = self.folder / "slurm"
@@ -113,9 +144,11 @@ class RealCluster:
             slurm_folder,
             (slurm_ports[0], slurm_ports[1]),
             mark,
-            forget_s,
-            self._accounting.lines() if self._accounting else NO_ACCOUNTING,
+            forget_s=forget_s,
+            accounting=self._accounting.lines() if self._accounting else NO_ACCOUNTING,
+            memory_limits=CGROUPS if has_cgroups else NO_CGROUPS,
         )
+        self._has_cgroups = has_cgroups
         session = {**mark, "SLURM_CONF": str(self.slurm.config_file)}
         self.ssh = SshServer(self.folder / "ssh", ssh_port, session)
         self.base = self.folder / "site"
@@ -128,6 +161,8 @@ class RealCluster:
             self.ssh.prepare()
             self.ssh.start()
             self.slurm.prepare()
+            if self._has_cgroups:
+                prepare_cgroups(self.folder, self.slurm.folder / "cgroup.conf")
             self.slurm.start_munged()
             if self._accounting:
                 self._accounting.prepare()

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.processes import processes_with, start_ticks
+
 MARK = "PMT_TEST_CLUSTER"
 START_LIMIT_S = 120.0
 PID_SUFFIX = ".started"
@@ -102,29 +104,9 @@ class Daemon:
         return self.log_file.read_text(errors="replace")[-2000:]
 
 
-def start_ticks(pid: int) -> str:
-    """Return when a process started, in clock ticks from boot; empty when it is gone or dead."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] == "Z" else fields[19]
-
-
 def marked_processes(folder: Path) -> list[int]:
     """Return the ids of the living processes of a cluster."""
-    wanted = f"{MARK}={folder}".encode()
-    found = _servers(folder)
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            environment = (entry / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue  # it ended while we looked, or it is not ours to read
-        if wanted in environment:
-            found.append(int(entry.name))
-    return found
+    return _servers(folder) + processes_with(MARK, str(folder))
 
 
 def _servers(folder: Path) -> list[int]:
@@ -135,17 +117,3 @@ def _servers(folder: Path) -> list[int]:
         if ticks and start_ticks(int(pid)) == ticks:
             found.append(int(pid))
     return found
-
-
-def end_marked_processes(folder: Path, limit_s: float = 5.0) -> None:
-    """Kill what a cluster left behind, each process by its id, and wait until it is gone."""
-    deadline = time.monotonic() + limit_s
-    while pids := marked_processes(folder):
-        if time.monotonic() > deadline:
-            raise DaemonError(f"processes {pids} of {folder} do not end")
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        time.sleep(0.05)

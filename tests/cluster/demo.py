@@ -10,6 +10,7 @@ from background_executor.demo.__main__ import main
 from tests.cluster.cluster import RealCluster, why_not
 from tests.cluster.site_settings import pin_host_key
 from tests.cluster.slurm_servers import PARTITION
+from tests.run_guard import guard_this_process
 
 
 def place_of(cluster: RealCluster) -> dict[str, object]:
@@ -37,6 +38,7 @@ if __name__ == "__main__":
     if reason := why_not():
         print(f"no test cluster here: {reason}", file=sys.stderr)
         sys.exit(1)
+    guard_this_process()
     with RealCluster() as running:
         print(f"A real sshd and a real SLURM run below {running.folder}.", flush=True)
         status = main(place_of(running), "python -m tests.cluster.demo")

@@ -8,10 +8,12 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.cluster.daemon import Daemon
+from tests.cluster.cgroups import NO_CGROUPS
+from tests.cluster.daemon import START_LIMIT_S, Daemon, DaemonError
 
 PARTITION = "physical"
 URGENT_PARTITION = "urgent"
@@ -35,12 +37,11 @@ SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
 SwitchType=switch/none
 MpiDefault=none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
-JobAcctGatherParams=OverMemoryKill
+{memory_limits}
 {accounting}
 JobCompType=jobcomp/none
 SelectType=select/cons_tres
@@ -72,8 +73,10 @@ class SlurmServers:
         folder: Path,
         ports: tuple[int, int],
         environment: Mapping[str, str],
-        forget_s: int = 300,
+        *,
+        forget_s: int,
         accounting: str = NO_ACCOUNTING,
+        memory_limits: str = NO_CGROUPS,
     ) -> None:
         self.folder = folder
         self.node = socket.gethostname().split(".")[0]
@@ -81,6 +84,7 @@ class SlurmServers:
         self._ctld_port, self._slurmd_port = ports
         self._forget_s = forget_s
         self._accounting = accounting
+        self._memory_limits = memory_limits
         self.environment = {**os.environ, **environment, "SLURM_CONF": str(self.config_file)}
         self._munged = self._daemon("munged", self._munged_argv())
         self.slurmctld = self._daemon("slurmctld", ["/usr/sbin/slurmctld", "-D", "-i"])
@@ -118,6 +122,7 @@ class SlurmServers:
                 slurmd_port=self._slurmd_port,
                 forget_s=self._forget_s,
                 accounting=self._accounting,
+                memory_limits=self._memory_limits,
                 partition=PARTITION,
                 urgent=URGENT_PARTITION,
             )
@@ -140,6 +145,21 @@ class SlurmServers:
     def start_slurmctld(self) -> None:
         """Start the controller alone."""
         self.slurmctld.start(lambda: self.asks("scontrol", "ping") and self._controller_is_up())
+
+    def save_state(self, job: str) -> None:
+        """Wait until the controller has written down what it knows of a job that runs.
+
+        It does so every few seconds, and what it has not written is lost when it is killed:
+        it would take the job for one that waits, or for a stranger's.
+        """
+        asked_at = time.time()
+        self.run("scontrol", "update", f"JobId={job}", "Comment=to be saved")
+        saved = self.folder / "state" / "job_state"
+        give_up = time.monotonic() + START_LIMIT_S
+        while not (saved.exists() and saved.stat().st_mtime > asked_at):
+            if time.monotonic() > give_up:
+                raise DaemonError(f"slurmctld did not write {saved} in {START_LIMIT_S:g} s")
+            time.sleep(0.1)
 
     def start_slurmd(self) -> None:
         """Start the node's daemon alone and wait until the node takes jobs."""

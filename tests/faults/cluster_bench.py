@@ -1,6 +1,7 @@
 """A site on the test cluster with its executor, and what a fault test checks at its end."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,8 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 from background_executor import queries
+from background_executor.commands import ResumeScan
 from background_executor.config import load_config
-from background_executor.crash_points import VARIABLE
+from background_executor.crash_points import VARIABLE, CrashPoint, MoveCrashPoint
+from background_executor.jobs.successors import awaits_operator
 from background_executor.records import (
     ENDED_JOB_STATES,
     ExecutorRecord,
@@ -22,6 +25,7 @@ from background_executor.scheduler import Scheduler
 from background_executor.ssh import SshTransport
 from background_executor.status import status_report
 from tests.background_executor.bench import ROOT, Bench
+from tests.background_executor.fake_job import Behaviour
 from tests.cluster.cluster import RealCluster
 
 IDENTITY = "background_executor"
@@ -119,7 +123,18 @@ class ClusterBench(Bench):
         self.wait_for(lambda: self.jobs_in_slurm("PENDING,RUNNING,COMPLETING") == [])
         self.assert_status_is_true(scan)
 
-    def assert_status_is_true(self, scan: ScanRecord) -> None:
+    def assert_goes_on_when_asked(self, scan: ScanRecord) -> None:
+        """Check that a scan asks what to do, submits nothing meanwhile, and ends well resumed."""
+        self.until(lambda: awaits_operator(self.scan(scan), self.jobs(scan)))
+        for _ in range(3):
+            self.step(60)
+        assert len(self.jobs_in_slurm()) == len(self.jobs(scan)) == 1
+        self.behave(Behaviour())
+        assert self.ask(ResumeScan(scan_id=scan.scan_id)).state == "done"
+        self.until(lambda: self.is_complete(scan))
+        self.assert_survived(scan, jobs=2)
+
+    def assert_status_is_true(self, scan: ScanRecord, *, failed: int = 0) -> None:
         """Check that ``status`` says of a scan that is over what is so, and nothing worse."""
         report = status_report(self.config, self.store)
         assert report.executor is not None
@@ -127,7 +142,7 @@ class ClusterBench(Bench):
         assert (report.executor.message, report.executor.link_message) == ("", "")
         (shown,) = (each for each in report.scans if each.scan_id == scan.scan_id)
         told = (shown.state, shown.message, shown.points_stored, shown.points_failed)
-        assert told == ("complete", "", shown.points_planned, 0)
+        assert told == ("complete", "", shown.points_planned - failed, failed)
         (job,) = (each for each in report.jobs if each.scan_id == scan.scan_id)
         assert job.state in ENDED_JOB_STATES
 
@@ -139,3 +154,13 @@ def run_executor(settings: Path, crash_at: str = "") -> subprocess.Popen[bytes]:
     log = (settings.parent / "executor.log").open("ab")
     with closing(log):
         return subprocess.Popen(argv, stdout=log, stderr=log, env=environment, cwd=ROOT)
+
+
+def run_until_killed(settings: Path, crash_at: CrashPoint | MoveCrashPoint) -> None:
+    """Run the executor as a process until it dies at a named moment."""
+    process = run_executor(settings, crash_at)
+    try:
+        assert process.wait(PATIENCE_S) == -signal.SIGKILL
+    finally:
+        process.kill()
+        process.wait()

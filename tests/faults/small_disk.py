@@ -2,15 +2,18 @@
 
 import contextlib
 import errno
+import os
 import subprocess
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 
-import pytest
-
 BALLAST = "ballast"
 _BLOCK = b"\0" * 65536
+
+
+class MountError(Exception):
+    """This machine lets nobody mount a file system."""
 
 
 class SmallDisk:
@@ -41,14 +44,38 @@ def _write_until_full(file: FileIO, block: bytes) -> None:
 
 @contextlib.contextmanager
 def mount_small_disk(folder: Path, size: str) -> Iterator[SmallDisk]:
-    """Put a small file system over a folder; skip the test where that is not allowed."""
+    """Put a small file system over a folder.
+
+    Raises
+    ------
+    MountError
+        Where that is not allowed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    argv = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", str(folder)]
+    options = f"size={size},mode=755"
+    argv = ["mount", "-t", "tmpfs", "-o", options, _device_name(os.getpid()), str(folder)]
     mounted = subprocess.run(argv, capture_output=True, text=True, check=False)
     if mounted.returncode != 0:
-        pytest.skip(f"no file system of its own can be mounted here: {mounted.stderr.strip()}")
+        raise MountError(f"no file system can be mounted here: {mounted.stderr.strip()}")
     try:
         yield SmallDisk(folder)
     finally:
-        # Processes that still end may have files open in it.
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        _unmount(str(folder))
+
+
+def unmount_small_disks(pid: int) -> None:
+    """Take out the small file systems that a process left behind."""
+    for line in Path("/proc/mounts").read_text().splitlines():
+        device, folder, *_ = line.split()
+        if device == _device_name(pid):
+            _unmount(folder)
+
+
+def _device_name(pid: int) -> str:
+    """Name the owner of a small file system, where /proc/mounts tells it."""
+    return f"pmt-small-disk-{pid}"
+
+
+def _unmount(folder: str) -> None:
+    # Processes that still end may have files open in it.
+    subprocess.run(["umount", "--lazy", folder], check=True)

@@ -57,6 +57,7 @@ def test_a_controller_that_fails_while_a_job_runs_changes_nothing(
     scan = bench.start_scan()
     bench.until_first_point(scan)
     bench.until(lambda: bench.newest_job(scan).state is JobState.RUNNING)
+    cluster.slurm.save_state(bench.jobs_in_slurm()[0])
     harm(cluster.slurm, fault)
     try:
         bench.step(40)
@@ -68,6 +69,24 @@ def test_a_controller_that_fails_while_a_job_runs_changes_nothing(
     bench.let_go()
     bench.until(lambda: bench.is_complete(scan))
     bench.assert_survived(scan)
+
+
+def test_a_job_that_a_forgetful_controller_starts_twice_measures_once(
+    bench: ClusterBench, cluster: RealCluster
+) -> None:
+    bench.behave(WAITS)
+    scan = bench.start_scan()
+    bench.until_first_point(scan)
+    bench.until(lambda: bench.newest_job(scan).state is JobState.RUNNING)
+    printed = Path(bench.layout(scan).log_file(bench.newest_job(scan).job))
+    # It was not given the time to write down that the job began.
+    harm(cluster.slurm, "is dead")
+    mend(bench, "is dead")
+    bench.wait_for(lambda: "a duplicate" in printed.read_text())
+    bench.wait_for(cluster.slurm.resume_node)
+    bench.let_go()
+    bench.until(lambda: bench.is_complete(scan))
+    bench.assert_survived(scan, jobs=None)
 
 
 @pytest.mark.parametrize(

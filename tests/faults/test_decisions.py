@@ -1,6 +1,5 @@
 """What people decide, over a real sshd and SLURM: each act, a line that is cut, a death."""
 
-import signal
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,7 @@ from server_side.scan import Slot
 from tests.background_executor.decisions.shift import Shift
 from tests.background_executor.fake_job import Behaviour
 from tests.cluster.line import Line
-from tests.faults.cluster_bench import ClusterBench, run_executor
+from tests.faults.cluster_bench import ClusterBench, run_until_killed
 
 pytestmark = pytest.mark.cluster
 
@@ -172,8 +171,7 @@ def test_killed_at_any_moment_of_a_flag(
     takes = shift.seen(scan, CENTRE, RIGHT)
     wish = FlagTakes(scan_id=scan.scan_id, takes=takes, reason="noise")
     number = bench.store.enqueue("here", wish, "anna", "once", bench.now)
-    died = run_executor(settings_file, crash_at=moment.value)
-    assert died.wait(60) == -signal.SIGKILL
+    run_until_killed(settings_file, moment)
     bench.restart()
     bench.until(lambda: _is_answered(bench, number))
     _assert_flagged_once(shift, scan, before, queries.command(bench.store, number))
@@ -187,8 +185,7 @@ def test_killed_in_the_middle_of_an_archive(
     before = shift.take_folders()
     wish = ArchiveScan(scan_id=scan.scan_id, seen=shift.seen_scan(scan))
     number = bench.store.enqueue("here", wish, "anna", "once", bench.now)
-    died = run_executor(settings_file, crash_at=MoveCrashPoint.ALL_RENAMED.value)
-    assert died.wait(60) == -signal.SIGKILL
+    run_until_killed(settings_file, MoveCrashPoint.ALL_RENAMED)
     bench.restart()
     bench.until(lambda: _is_answered(bench, number))
     assert bench.scan(scan).state == "archived"

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from background_executor.commands import ResumeScan
 from background_executor.jobs.successors import awaits_operator
-from background_executor.records import ENDED_JOB_STATES, JobState, ScanRecord
+from background_executor.records import ENDED_JOB_STATES, JobState
 from server_side.journal import EndReason
 from tests.background_executor.bench import HANGS
 from tests.background_executor.fake_job import Behaviour
@@ -18,18 +17,6 @@ from tests.faults.cluster_bench import ClusterBench
 pytestmark = pytest.mark.cluster
 
 DEAF = replace(HANGS, deaf=True)
-
-
-def goes_on_when_asked(bench: ClusterBench, scan: ScanRecord) -> None:
-    """Check that a scan asks what to do, submits nothing meanwhile, and ends well when resumed."""
-    bench.until(lambda: awaits_operator(bench.scan(scan), bench.jobs(scan)))
-    for _ in range(3):
-        bench.step(60)
-    assert len(bench.jobs_in_slurm()) == len(bench.jobs(scan)) == 1
-    bench.behave(Behaviour())
-    assert bench.ask(ResumeScan(scan_id=scan.scan_id)).state == "done"
-    bench.until(lambda: bench.is_complete(scan))
-    bench.assert_survived(scan, jobs=2)
 
 
 def test_a_watcher_that_left_because_nothing_came_is_followed_when_there_is_work(
@@ -56,21 +43,7 @@ def test_a_job_that_is_killed_stops_and_asks_with_the_end_of_its_log(bench: Clus
     (job,) = bench.jobs(scan)
     assert job.state is JobState.FAILED
     assert "the last thing that the job printed" in job.log_tail
-    goes_on_when_asked(bench, scan)
-
-
-def test_a_job_without_memory_stops_and_asks(bench: ClusterBench) -> None:
-    hungry = "import time; a = bytearray(600_000_000); time.sleep(30)"
-    python = Path(bench.config.site.python)
-    text = python.read_text()
-    python.write_text(text.replace("-m tests.background_executor.fake_job", f"-c '{hungry}'"))
-    scan = bench.start_scan()
-    bench.until(lambda: bench.newest_job(scan).state in ENDED_JOB_STATES)
-    python.write_text(text)
-    (job,) = bench.jobs(scan)
-    assert job.state in (JobState.FAILED, JobState.OUT_OF_MEMORY)
-    assert "memory" in job.log_tail
-    goes_on_when_asked(bench, scan)
+    bench.assert_goes_on_when_asked(scan)
 
 
 @pytest.mark.parametrize("deaf", [True, False], ids=["killed hard", "ended by SIGTERM"])

@@ -7,7 +7,7 @@ import pytest
 
 from background_executor import queries
 from background_executor.commands import StartScan, StopScan
-from background_executor.records import ENDED_JOB_STATES
+from background_executor.records import ENDED_JOB_STATES, JobState, ScanRecord
 from server_side.scan import Slot
 from tests.background_executor.bench import HANGS, WAITS
 from tests.background_executor.fake_job import Behaviour
@@ -47,6 +47,18 @@ def test_other_jobs_with_similar_names_are_never_touched(
     bench.until(lambda: bench.jobs_in_slurm("PENDING,RUNNING") == [])
     alive = cluster.slurm.run("squeue", "-h", "--states=PENDING,RUNNING", "-o", "%i").stdout
     assert set(strangers) <= set(alive.split())
+    assert_stopped_with_one_job(bench, scan)
+
+
+def assert_stopped_with_one_job(bench: ClusterBench, scan: ScanRecord) -> None:
+    """Check that a scan was stopped, with its one job and what that had published."""
+    assert bench.scan(scan).state == "stopped"
+    (job,) = bench.jobs(scan)
+    assert job.state in (JobState.COMPLETED, JobState.CANCELLED)  # heeded the wish, or was made to
+    assert len(bench.jobs_in_slurm()) == 1
+    assert bench.states(scan).count("stored") == 1
+    (result,) = queries.results_of_point(bench.store, scan.scan_id, scan.plan.points[0])
+    assert result.folder.is_dir()
 
 
 def test_a_deaf_job_is_cancelled_and_nothing_else(
@@ -60,6 +72,8 @@ def test_a_deaf_job_is_cancelled_and_nothing_else(
     bench.until(lambda: bench.newest_job(scan).state in ENDED_JOB_STATES)
     bench.wait_for(lambda: bench.jobs_in_slurm("RUNNING,COMPLETING") == [])
     assert strangers[0] in cluster.slurm.run("squeue", "-h", "-o", "%i").stdout.split()
+    assert_stopped_with_one_job(bench, scan)
+    assert bench.jobs(scan)[0].state is JobState.CANCELLED
 
 
 def test_of_two_executors_one_works(bench: ClusterBench, settings_file: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from background_executor import queries
 from tests.cluster.cluster import RealCluster, why_not
 from tests.cluster.line import Line
+from tests.run_guard import guard_this_process
 from tests.soak.bench import Footprint, SoakBench
 from tests.soak.soak import Soak, faults_of_outcome, peak
 
@@ -82,6 +83,7 @@ def main() -> int:
     if reason := why_not():
         print(f"no soak here: {reason}", file=sys.stderr)
         return 1
+    guard_this_process()
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, seed {given.seed}", flush=True)
     wrong = soak(given.points, given.seed, given.limit_s)
     for words in wrong:
