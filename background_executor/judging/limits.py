@@ -70,7 +70,9 @@ def _check(
 _FIT = (
     # A model that describes the data gives 1; the errors of ndf near 100 are 0.14.
     _check("chi2_per_ndf", (None, 2.0), (None, 3.0)),
-    # Two Gaussians and the Fourier model differ by 4 to 8 % on real spectra.
+    # The whole range of the models. On real spectra two Gaussians and the Fourier model differ
+    # by 4 to 8 %, on simulated ones of an HV check the Fourier model and Gaussians alone by up to
+    # 6 %: beyond 10 % one of them describes something else, at twice that certainly.
     _check("gain_model_systematic", (None, 0.10), (None, 0.20)),
     # The pedestal is 0.14 to 0.25 pC wide, an SPE has 1.6 pC.
     _check("signal_to_noise", (4.0, None), (3.0, None)),
@@ -78,6 +80,7 @@ _FIT = (
     _check("occupancy", (0.02, 3.0), (0.01, 5.0)),
     # Box and line: 0.45 with its low charges, the core alone 0.33.
     _check("spe_resolution", (0.20, 0.65), (0.10, 0.85)),
+    # Chosen: a peak that hardly stands out of its valley has no mode to judge by.
     _check("peak_to_valley", (1.5, None), (1.1, None)),
 )
 _TIMING = (
@@ -103,11 +106,14 @@ _WAVEFORM = (
     _check("baseline_drift_adc", (-5.0, 5.0), (-10.0, 10.0)),
     # Below 5.5 the 3 mV threshold cuts into the noise of 0.55 mV.
     _check("pulse_to_noise", (7.0, None), (5.5, None)),
+    # At occupancy 0.3 one per cent of the triggers is four of the pulses: cut off, they could
+    # move a gain by the half width of its window.
     _check("saturated_fraction", (None, 0.005), (None, 0.01)),
     # Dark pulses at 10 kHz give 0.003.
     _check("disturbed_fraction", (None, 0.02), (None, 0.05)),
 )
 _EVENTS = (
+    # Chosen: a DAQ that works loses none; without one per cent the rest still says the same.
     _check("damaged_events", (None, 0.005), (None, 0.01)),
     _check("doubled_events", (None, 0.005), (None, 0.01)),
     _check("lost_events", (None, 0.005), (None, 0.01)),
@@ -116,13 +122,16 @@ _EVENTS = (
     _check("channel_mismatch", (None, 0.0), (None, 0.0), required=True),
     # Behind one lost event every row holds two triggers: a single one is no matter of chance.
     _check("slipped_events", (None, 0.0), (None, 0.0)),
+    # Chosen: a tenth fewer events widen errors by a twentieth, but a DAQ that stops early is ill.
     _check("completeness", (0.98, None), (0.90, None)),
 )
 _LIGHT = (
+    # Chosen: light that changes moves no gain, but occupancy and efficiency by as much.
     _check("monitor_drift", (-0.03, 0.03), (-0.10, 0.10)),
     _check("relative_monitor_charge", (0.90, 1.10), (0.70, 1.30)),
     # Its few charges are 45 % wide each: 3,600 of them say a drift to 3 %.
     _check("reference_drift", (-0.10, 0.10), (-0.25, 0.25)),
+    # The reference PMT stays in place, so its gain should too; chosen as for a healthy gain.
     _check("relative_reference_charge", (0.93, 1.07), (0.85, 1.15)),
     # The photocathode's edge sees less light.
     _check("relative_efficiency", (0.70, 1.20), (0.50, 1.50)),
