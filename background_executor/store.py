@@ -148,9 +148,11 @@ def _stating_faults(act: str) -> Iterator[None]:
 
 def _passes(error: sa.exc.DBAPIError) -> bool:
     """Tell whether the same may be possible later, without a change to this program."""
-    return error.connection_invalidated or getattr(error.orig, "sqlite_errorname", "").startswith(
-        _PASSING_FAULTS
-    )
+    name = getattr(error.orig, "sqlite_errorname", None)
+    if name is None:
+        # Of a database server it is about the server, never about what was asked of it.
+        return isinstance(error, sa.exc.OperationalError)
+    return error.connection_invalidated or name.startswith(_PASSING_FAULTS)
 
 
 def _engine(url: str, *, writes: bool) -> sa.Engine:

@@ -28,17 +28,36 @@ def start_ticks(pid: int) -> str:
 def processes_with(variable: str, value: str) -> list[int]:
     """Return the living processes that were started with a variable in their environment."""
     wanted = f"{variable}={value}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            environment = (entry / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue  # it ended while we looked, or it is not ours to read
-        if wanted in environment:
-            found.append(int(entry.name))
-    return found
+    return [pid for pid in _all_processes() if wanted in _environment(pid) and pid != os.getpid()]
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []  # it ended while we looked, or it is not ours to read
+
+
+def processes_bound_below(folder: Path) -> list[int]:
+    """Return the processes that hold a socket with a name below a folder, be it removed or not."""
+    sockets = [line.split(maxsplit=7) for line in Path("/proc/net/unix").read_text().splitlines()]
+    wanted = {
+        f"socket:[{inode}]"
+        for *_, inode, name in (fields for fields in sockets if len(fields) == 8)
+        if Path(name).is_relative_to(folder)
+    }
+    return [pid for pid in _all_processes() if wanted & _open_files(pid)]
+
+
+def _all_processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _open_files(pid: int) -> set[str]:
+    try:
+        return {str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()}
+    except OSError:
+        return set()  # it ended while we looked, or it is not ours to read
 
 
 def end_processes(find: Callable[[], list[int]], limit_s: float = 5.0) -> None:

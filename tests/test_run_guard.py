@@ -28,7 +28,7 @@ print(child.pid, flush=True)
 sys.stdin.read()
 """
 A_RUN_WITH_A_CLUSTER = """
-import sys
+import sys, time
 from pathlib import Path
 from tests.cluster.cluster import RealCluster
 from tests.faults.small_disk import mount_small_disk
@@ -36,6 +36,8 @@ from tests.run_guard import guard_this_process
 guard = guard_this_process()
 with RealCluster() as cluster, mount_small_disk(cluster.base / "small", "1M"):
     cluster.slurm.run("sbatch", "--output=/dev/null", "--wrap=sleep 600")
+    while "RUNNING" not in cluster.slurm.run("squeue", "-h", "-o", "%T").stdout:
+        time.sleep(0.1)
     print(cluster.folder, flush=True)
     sys.stdin.read()
 """
@@ -86,7 +88,7 @@ def test_a_killed_run_leaves_no_cluster_no_job_and_no_mount() -> None:
         pytest.skip(reason)
     with start_run(A_RUN_WITH_A_CLUSTER) as run:
         folder = Path(first_line(run))
-        assert len(marked_processes(folder)) >= 4
+        assert len(marked_processes(folder)) >= 6
         run.kill()
         run.wait()
     wait_until(lambda: not folder.exists(), "the cluster's folder is there still")

@@ -120,14 +120,15 @@ def _measure(
 
 
 def _words_of(store: Store, scans: tuple[ScanRecord, ...]) -> str:
-    """Say how far scans are and what their newest jobs are doing."""
+    """Say how far scans are, what their newest jobs are doing, and what the executor says."""
     said = []
+    executor = queries.executor(store, scans[0].site)
     for scan in scans:
         job = next(iter(queries.jobs(store, scan.scan_id)), None)
         now = queries.scan(store, scan.scan_id) or scan
         doing = f"its job is {job.state} {job.message}" if job else "it has no job"
         said.append(f"{scan.serial_number} has {now.points_stored} points, {doing} {now.message}")
-    return "; ".join(said)
+    return "; ".join([*said, f"the executor says: {executor.message if executor else 'nothing'}"])
 
 
 def _wait_for_bench(child: Child) -> None:

@@ -2,9 +2,10 @@
 
 Every process of a cluster carries ``PMT_TEST_CLUSTER=<its folder>`` in its
 environment; what is left over after the daemons ended (job steps, commands) is
-told from everybody else's processes by that mark. sshd writes its title over
-its environment: servers are also known by process id and start time, in a file
-beside their log.
+told from everybody else's processes by that mark. sshd and slurmstepd write
+their titles over their environment: servers are also known by process id and
+start time, in a file beside their log, and job steps by the socket that each
+has in the node's spool folder.
 """
 
 import os
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.processes import processes_with, start_ticks
+from tests.processes import processes_bound_below, processes_with, start_ticks
 
 MARK = "PMT_TEST_CLUSTER"
 START_LIMIT_S = 120.0
@@ -106,7 +107,8 @@ class Daemon:
 
 def marked_processes(folder: Path) -> list[int]:
     """Return the ids of the living processes of a cluster."""
-    return _servers(folder) + processes_with(MARK, str(folder))
+    steps = processes_bound_below(folder)
+    return list({*_servers(folder), *steps, *processes_with(MARK, str(folder))})
 
 
 def _servers(folder: Path) -> list[int]:
