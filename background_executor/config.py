@@ -39,7 +39,7 @@ SETTINGS_VARIABLE = "PMT_MONITOR_SETTINGS"
 """Environment variable that names the settings file, for the command line and the pages."""
 Line = Annotated[str, StringConstraints(pattern=r"^[^\r\n]*$", max_length=1000)]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@:-]{0,99}$")]
-HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}$")]
+HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_-]{0,252}$")]
 
 
 class TransportName(StrEnum):

@@ -20,6 +20,7 @@ from background_executor.following import (
     PublicationRecord,
     PublicationState,
 )
+from background_executor.hv_curve_record import HvCurveRecord
 from background_executor.imported import ImportedRecord, Provenance
 from background_executor.judging.curve import make_hv_curve
 from background_executor.judging.health import HealthSettings
@@ -147,7 +148,7 @@ def imported_result(store: Store, result_id: int) -> ImportedRecord | None:
     return row and reading.to_imported(row, store.results_folder)
 
 
-def hv_curve(store: Store, scan_id: str, health: HealthSettings) -> records.HvCurveRecord | None:
+def hv_curve(store: Store, scan_id: str, health: HealthSettings) -> HvCurveRecord | None:
     """Return the gain curve of an HV check as far as it is measured; None for another scan."""
     found = scan(store, scan_id)
     if found is None or found.kind is not ScanKind.HV:

@@ -5,13 +5,12 @@ else. Times are aware and in UTC.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from background_executor.decisions.decision_records import DecisionRecord
 from background_executor.imported import ImportedPlan, Provenance
-from server_side.hv_curve import HvCurve
 from server_side.journal import EndReason, LiveProgress
 from server_side.result import PointResult
 from server_side.scan import Point, ScanKind, ScanPlan
@@ -267,10 +266,24 @@ class JobRecord:
     node: str
     log_tail: str
     created_at: datetime
+    expected_start: datetime | None
+    """When the scheduler means to begin it; None where it says nothing, and once it runs."""
     started_at: datetime | None
+    """When it began to run: so long ago as the scheduler says that it has been running."""
+    ran_s: float | None
+    """How long it ran in all, as the scheduler counted; None where its own journal told its end."""
     ended_at: datetime | None
     last_heard_at: datetime | None
     live: LiveProgress | None
+
+    def run_time(self, now: datetime) -> timedelta | None:
+        """Return how long it has run, or ran; None before it began."""
+        if self.ran_s is not None:
+            return timedelta(seconds=self.ran_s)
+        if self.started_at is None:
+            return None
+        # Clocks are set back, too: a job never ran for less than nothing.
+        return max((self.ended_at or now) - self.started_at, timedelta())
 
 
 @dataclass(frozen=True)
@@ -317,34 +330,6 @@ class ResultRecord:
     manifest_sha256: str
     verdict: VerdictRecord | None
     stored_at: datetime
-
-
-@dataclass(frozen=True)
-class HvPointRecord:
-    """One point of an HV curve."""
-
-    voltage_v: int
-    gain: float | None
-    """None without a valid fit."""
-    gain_err: float | None
-    model: str
-    used: bool
-    is_dead: bool
-    """Measured without a gain, and set aside by nobody: it takes the voltage away."""
-    note: str
-    """Why it was left out, or what is doubtful about it although it is used."""
-
-
-@dataclass(frozen=True)
-class HvCurveRecord:
-    """The gain curve of an HV check as far as it is measured."""
-
-    scan_id: str
-    points: tuple[HvPointRecord, ...]
-    curve: HvCurve
-    recommended_v: float | None
-    """Voltage for the target gain, rounded to the supply's step; None where there is none."""
-    updated_at: datetime
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,14 @@ LOG_LINES = 5
 
 
 @dataclass(frozen=True)
+class JobStatus(JobRecord):
+    """A job as it is at the moment of a report."""
+
+    run_time_s: float | None
+    """How long it has run, or ran; None before it began."""
+
+
+@dataclass(frozen=True)
 class StatusReport:
     """What is known of a site now."""
 
@@ -40,7 +48,7 @@ class StatusReport:
     """Its last word; None before its first start."""
     scans: tuple[ScanRecord, ...]
     """The newest, and all that run."""
-    jobs: tuple[JobRecord, ...]
+    jobs: tuple[JobStatus, ...]
     """The newest job of each of these scans."""
     waiting_commands: tuple[CommandRecord, ...]
     seen_at: datetime
@@ -57,7 +65,8 @@ def status_report(config: SiteConfig, store: Store) -> StatusReport:
     recent = queries.scans(store, name, limit=RECENT_SCANS)
     running = queries.running_scans(store, name)
     scans = {scan.scan_id: scan for scan in (*recent, *running)}
-    jobs = [queries.jobs(store, scan_id)[:1] for scan_id in scans]
+    jobs = [job for scan_id in scans for job in queries.jobs(store, scan_id)[:1]]
+    now = datetime.now(UTC)
     unanswered = (CommandState.WAITING, CommandState.CLAIMED)
     waiting = [entry for entry in queries.commands(store, name) if entry.state in unanswered]
     return StatusReport(
@@ -65,11 +74,16 @@ def status_report(config: SiteConfig, store: Store) -> StatusReport:
         is_running=is_running(config),
         executor=queries.executor(store, name),
         scans=tuple(scans.values()),
-        jobs=tuple(job for newest in jobs for job in newest),
+        jobs=tuple(_timed(job, now) for job in jobs),
         waiting_commands=tuple(waiting),
-        seen_at=datetime.now(UTC),
+        seen_at=now,
         free_bytes=_free_bytes(config.site.state_dir),
     )
+
+
+def _timed(job: JobRecord, now: datetime) -> JobStatus:
+    ran = job.run_time(now)
+    return JobStatus(**vars(job), run_time_s=None if ran is None else ran.total_seconds())
 
 
 def _free_bytes(folder: Path) -> int:
@@ -140,18 +154,11 @@ def _scan_lines(scan: ScanRecord) -> Iterator[str]:
 def _job_lines(job: JobRecord, now: datetime) -> Iterator[str]:
     """Say how a job is: why it waits, since when and where it runs, what it printed last."""
     place = f" on {job.node}" if job.node else ""
-    message = f": {job.message}" if job.message else ""
-    yield (
-        f"  job {job.scheduler_id or 'without id'} {job.state.value}{place}"
-        f"{_run_time(job, now)}{message}"
-    )
+    ran = job.run_time(now)
+    run_time = f" for {timedelta(seconds=round(ran.total_seconds()))}" if ran is not None else ""
+    start = f"expected start {job.expected_start:%Y-%m-%d %H:%M} UTC" if job.expected_start else ""
+    said = ", ".join(part for part in (job.message, start) if part)
+    message = f": {said}" if said else ""
+    yield f"  job {job.scheduler_id or 'without id'} {job.state.value}{place}{run_time}{message}"
     for line in job.log_tail.splitlines()[-LOG_LINES:]:
         yield f"    | {line}"
-
-
-def _run_time(job: JobRecord, now: datetime) -> str:
-    if job.started_at is None:
-        return ""
-    # Clocks are set back, too: a job never ran for less than nothing.
-    ran_for = max((job.ended_at or now) - job.started_at, timedelta())
-    return f" for {timedelta(seconds=round(ran_for.total_seconds()))}"

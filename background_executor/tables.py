@@ -140,6 +140,8 @@ jobs = sa.Table(
     sa.Column("end_reason", _states(EndReason)),
     _text("log_tail"),
     sa.Column("live", sa.Text),
+    _moment("expected_start", nullable=True),
+    sa.Column("ran_s", sa.Float),
     sa.Index(None, "scan_id", "created_at"),
     sa.Index(None, "site", "state"),
 )

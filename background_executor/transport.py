@@ -30,6 +30,8 @@ class CommandOutput:
     exit_status: int
     stdout: str
     stderr: str
+    greeting: str = ""
+    """What the login shell printed before it; empty where that is silent."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ class FetchedFile:
     path: PurePosixPath
     """Relative to the folder that was fetched from."""
     content: bytes
+
+
+def program_of(argv: Sequence[str]) -> str:
+    """Return the program that a command is about: behind ``env`` and what that sets."""
+    if argv[0] != "env":
+        return argv[0]
+    return next((word for word in argv[1:] if "=" not in word), "env")
 
 
 class Transport(Protocol):
@@ -148,7 +157,8 @@ class LocalTransport:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 raise NoAnswerError(
-                    f"no answer within {timeout_s:g} s from {argv[0]!r}; it will be asked again"
+                    f"no answer within {timeout_s:g} s from {program_of(argv)!r}; "
+                    "it will be asked again"
                 ) from None
         return CommandOutput(
             process.returncode, stdout.decode(errors="replace"), stderr.decode(errors="replace")
@@ -231,18 +241,23 @@ def _said_by_server(act: str, path: PurePosixPath) -> Iterator[None]:
 def _walk(base: Path, below: PurePosixPath, depth: int) -> Iterator[RemoteEntry]:
     if depth <= 0:
         return
-    try:
-        found = list(os.scandir(base / below))
-    except FileNotFoundError:  # it went away while the tree was walked
-        return
-    for entry in found:
-        with contextlib.suppress(FileNotFoundError):
-            state, path = entry.stat(follow_symlinks=False), below / entry.name
-            if stat.S_ISREG(state.st_mode):
-                yield RemoteEntry(path, False, state.st_size, state.st_mtime)
-            elif stat.S_ISDIR(state.st_mode):
-                yield RemoteEntry(path, True, 0, state.st_mtime)
-                yield from _walk(base, path, depth - 1)
+    for name, state in _look_into(base / below):
+        path = below / name
+        if stat.S_ISREG(state.st_mode):
+            yield RemoteEntry(path, False, state.st_size, state.st_mtime)
+        elif stat.S_ISDIR(state.st_mode):
+            yield RemoteEntry(path, True, 0, state.st_mtime)
+            yield from _walk(base, path, depth - 1)
+
+
+def _look_into(folder: Path) -> list[tuple[str, os.stat_result]]:
+    """Return what lies in a folder; what goes away meanwhile is left out, nothing else is."""
+    found = []
+    with _said_by_server("list", PurePosixPath(folder)), contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(folder):  # noqa: PTH208 - names only; each is looked at below
+            with contextlib.suppress(FileNotFoundError):
+                found.append((name, os.lstat(folder / name)))
+    return found
 
 
 def _members(folder: Path, name: PurePosixPath) -> Iterator[PurePosixPath]:

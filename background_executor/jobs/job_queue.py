@@ -17,7 +17,7 @@ from background_executor.errors import RemoteFileError, SchedulerError
 from background_executor.following import FollowedJobRecord
 from background_executor.jobs.submit import submit
 from background_executor.jobs.unwanted import is_unwanted, note_never_asked
-from background_executor.records import ENDED_JOB_STATES, JobState
+from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState
 from background_executor.scheduler import JobSighting
 from background_executor.site import Site
 from background_executor.sync import follow_journal
@@ -96,12 +96,15 @@ class JobQueue:
         return dict(self._site.scheduler.read_queue(output))
 
     def _see(self, job: FollowedJobRecord, sighting: JobSighting, now: datetime) -> None:
-        parts = (sighting.message, sighting.starts_at and f"expected start {sighting.starts_at}")
-        news = ", ".join(part for part in parts if part)
+        name, news = job.record.job, sighting.message
         has_moved = sighting.state is not job.record.state
         with self._site.store.writing(now) as writer:
+            if sighting.state in WAITING_JOB_STATES:
+                writer.expect_job(name, sighting.expected_start)
+            elif sighting.run_time is not None:
+                writer.time_job(name, sighting.run_time)
             writer.advance_job(
-                job.record.job,
+                name,
                 sighting.state,
                 scheduler_id=sighting.scheduler_id or None,
                 node=sighting.node or None,
@@ -112,7 +115,7 @@ class JobQueue:
         """Note that a job ended; without a last word of its own, success is not believed."""
         if sighting.state is not JobState.COMPLETED:
             message = sighting.message or f"the scheduler says {sighting.word}"
-            self._end(job, sighting.state, message, now)
+            self._end(job, sighting.state, message, now, sighting.run_time)
         elif job.record.end_reason is EndReason.STOPPED:
             self._end(job, JobState.LOST, f"it {FOREIGN_STOP}, and ended", now)
         elif self._is_missing_long(job, now):
@@ -173,7 +176,14 @@ class JobQueue:
             log.info("Job %s is nowhere; it is asked for again.", job.record.job)
             submit(self._site, job.record.scan_id, job.record.job, now)
 
-    def _end(self, job: FollowedJobRecord, state: JobState, message: str, now: datetime) -> None:
+    def _end(
+        self,
+        job: FollowedJobRecord,
+        state: JobState,
+        message: str,
+        now: datetime,
+        run_time: timedelta | None = None,
+    ) -> None:
         """End a job by the scheduler's word, unless its journal has a last word of its own."""
         name = job.record.job
         follow_journal(self._site, job, now)
@@ -185,6 +195,8 @@ class JobQueue:
         tail = self._log_tail(job)
         with self._site.store.writing(now) as writer:
             writer.advance_job(name, state, message=message, log_tail=tail)
+            if run_time is not None:
+                writer.note_run_time(name, run_time)
         self._absences.pop(name, None)
         log.info("Job %s ended: %s, %s.", name, state.value, message)
 

@@ -6,12 +6,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from background_executor.decisions.decision_records import DecisionKind
+from background_executor.hv_curve_record import HvCurveRecord, HvPointRecord
 from background_executor.imported import Provenance
 from background_executor.judging.health import HealthSettings
 from background_executor.records import (
     CheckOutcome,
-    HvCurveRecord,
-    HvPointRecord,
     PointRecord,
     PointState,
     ScanRecord,

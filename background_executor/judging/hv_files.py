@@ -18,8 +18,9 @@ from pathlib import Path
 
 from background_executor import queries
 from background_executor.errors import StoreError
+from background_executor.hv_curve_record import HvCurveRecord
 from background_executor.imported import Provenance
-from background_executor.records import HvCurveRecord, ScanRecord, ScanState
+from background_executor.records import ScanRecord, ScanState
 from background_executor.site import Site
 from server_side.scan import ScanKind
 

@@ -74,11 +74,13 @@ fi
 ln -s -- "$2" "current.$$" && mv -T -- "current.$$" current
 """
 
+_NONE_BEFORE = "none"
 _ROLL_BACK = """
 set -eu
+[ -d "$1" ] || { echo none; exit; }
 cd -- "$1"
-before=$(readlink previous) now=$(readlink current)
-[ -e "$before/DEPLOYED" ]
+before=$(readlink previous || true) now=$(readlink current || true)
+[ -n "$now" ] && [ -n "$before" ] && [ -e "$before/DEPLOYED" ] || { echo none; exit; }
 ln -s -- "$before" "current.$$" && mv -T -- "current.$$" current
 ln -s -- "$now" "previous.$$" && mv -T -- "previous.$$" previous
 printf '%s\\n' "$before"
@@ -142,7 +144,14 @@ def roll_back(site: SiteSection, transport: Transport) -> str:
     """
     arguments = [str(software_folder(site))]
     said = _run_script(site, transport, _ROLL_BACK, arguments, "go back to the version before")
-    return said.splitlines()[-1]
+    name = said.splitlines()[-1]
+    if name == _NONE_BEFORE:
+        raise RemoteFileError(
+            f"there is no version before the current one in {arguments[0]} on the server; "
+            "nothing was changed. 'python -m background_executor deploy' ships the one that "
+            "stands here"
+        )
+    return name
 
 
 def software_folder(site: SiteSection) -> PurePosixPath:

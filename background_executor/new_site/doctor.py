@@ -82,18 +82,23 @@ def examine(patient: Patient) -> Iterator[Finding]:
 
 
 def _check_shell(patient: Patient) -> Finding:
-    output = patient.run("true")
-    if not output.stdout:
+    greeting = patient.run("true").greeting
+    if not greeting:
         return Finding("login shell", CheckState.PASSED, "silent")
     return Finding(
         "login shell",
-        CheckState.FAILED,
-        f"it prints {output.stdout[:60]!r} before every command",
+        CheckState.REMARK,
+        f"it prints {len(greeting)} characters before every command ({greeting[:60]!r}); they are "
+        "passed over, and cost time",
         "let ~/.bashrc on the server print only when it is interactive: [[ $- == *i* ]] && ...",
     )
 
 
-_TRY_TO_WRITE = 'mkdir -p -- "$1" && t=$(mktemp -- "$1/.doctor-XXXXXXXX") && rm -- "$t"'
+_TRY_TO_WRITE = (
+    # An empty file would not notice a quota that is used up.
+    'mkdir -p -- "$1" && t=$(mktemp -- "$1/.doctor-XXXXXXXX") || exit 1; '
+    'head -c 1000000 /dev/zero >"$t" && sync -- "$t"; s=$?; rm -f -- "$t"; exit "$s"'
+)
 
 
 def _check_base_folder(patient: Patient) -> Finding:
@@ -105,7 +110,8 @@ def _check_base_folder(patient: Patient) -> Finding:
         "base folder",
         CheckState.FAILED,
         f"cannot write below {base}: {_said(output)}",
-        "let site.base_folder name a folder of yours on the cluster's shared file system",
+        "let site.base_folder name a folder of yours on the cluster's shared file system, with "
+        "some of your quota left",
     )
 
 

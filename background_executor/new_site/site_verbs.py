@@ -33,7 +33,7 @@ def run_doctor(given: argparse.Namespace) -> int:
     """Print every check of a site; fail when one does."""
     config, failures = load_config(given.settings), 0
     # Beside a running executor it would be a second connection to the login node.
-    with instance.hold_lock(config):
+    with instance.hold_lock(config, instance.LockAct.DOCTOR):
         _wait_for_turn(config)
         for finding in diagnose(config):
             print(finding.line(), flush=True)
@@ -49,7 +49,7 @@ def enrol(given: argparse.Namespace) -> int:
     if section is None:
         raise SettingsError(f"site {config.site.name} has no section [site.ssh]: nothing to enrol")
     last_hop = read_route(section)[-1]
-    with instance.hold_lock(config):
+    with instance.hold_lock(config, instance.LockAct.ENROL):
         while (offer := _ask_for_key(config, section)) is not None:
             if not _is_confirmed(offer, given.fingerprint):
                 print("nothing was enrolled")
@@ -92,7 +92,7 @@ def enrol_arguments(parser: argparse.ArgumentParser) -> None:
 def ship(given: argparse.Namespace) -> int:
     """Put server_side on the server, or go back to the version before."""
     config = load_config(given.settings)
-    with instance.hold_lock(config):
+    with instance.hold_lock(config, instance.LockAct.DEPLOY):
         _wait_for_turn(config)
         return _roll_back(config) if given.roll_back else _deploy(config, given)
 

@@ -78,7 +78,7 @@ def _resolve(section: SshSection) -> Finding:
         found = socket.getaddrinfo(hop.host, hop.port, type=socket.SOCK_STREAM)[0][4][0]
     except ExecutorError as error:
         return Finding(WAY[0], CheckState.FAILED, str(error), "mend the SSH configuration")
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name that is none, such as "a..b"
         fix = "check site.ssh.host, ~/.ssh/config and the VPN of the site"
         return Finding(WAY[0], CheckState.FAILED, f"{section.host}: {error}", fix)
     return Finding(WAY[0], CheckState.PASSED, f"{hop.host} is {found}")

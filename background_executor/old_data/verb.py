@@ -30,7 +30,7 @@ def import_old_data(given: Arguments) -> int:
     config = load_config(given.settings)
     try:
         with (
-            instance.hold_lock(config),
+            instance.hold_lock(config, instance.LockAct.IMPORT),
             hold_lease(config.store_url, config.site.name),
             contextlib.closing(config.open_store()) as store,
         ):

@@ -22,7 +22,7 @@ def rebuild(given: Arguments) -> int:
     """Fill the empty store of a site from its server and print what was found."""
     config = load_config(given.settings)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(instance.hold_lock(config))
+        stack.enter_context(instance.hold_lock(config, instance.LockAct.REBUILD))
         stack.enter_context(hold_lease(config.store_url, config.site.name))
         store = stack.enter_context(contextlib.closing(config.open_store()))
         transport = stack.enter_context(contextlib.closing(open_transport(config)))

@@ -6,6 +6,7 @@ hands the output to the matching ``read_*``. How to add one: README.md here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Protocol, Self
 
@@ -50,9 +51,10 @@ class JobSighting:
     """The scheduler's own word for the state."""
     message: str = ""
     node: str = ""
-    starts_at: str = ""
-    """The scheduler's estimate, as it wrote it."""
-    run_time: str = ""
+    expected_start: datetime | None = None
+    """The scheduler's estimate, of a job that waits."""
+    run_time: timedelta | None = None
+    """How long it has run; None where that is not told."""
 
 
 class Scheduler(Protocol):

@@ -17,8 +17,9 @@ from typing import Final
 
 from background_executor.config import SubmitSection
 from background_executor.errors import SchedulerError, SubmitRefusedError, SubmitUnknownError
-from background_executor.records import ENDED_JOB_STATES, JobState
+from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState
 from background_executor.scheduler import JobScript, JobSighting
+from background_executor.scheduler.elapsed import read_elapsed
 from background_executor.scheduler.script import job_script
 from background_executor.transport import CommandOutput
 
@@ -210,14 +211,16 @@ def _read_row(row: Sequence[str]) -> JobSighting:
     elif state in (JobState.COMPLETED, JobState.CANCELLED) and code.isdigit():
         state = STATE_OF_CODE.get(code, JobState.FAILED)
         message = message if code == "0" else f"PJM code {code} {message}".strip()
+    elif state in WAITING_JOB_STATES and starts_at != "-":
+        # Its zone is the site's and not told: it is shown as it came.
+        message = f"{message}, expected start {starts_at}".removeprefix(", ")
     return JobSighting(
         job=name.removeprefix(_NAME_PREFIX),
         scheduler_id=scheduler_id,
         state=state or STATE_OF_UNKNOWN_WORD,
         word=word,
         message=message,
-        starts_at="" if starts_at == "-" else starts_at,
-        run_time="" if run_time == "-" else run_time,
+        run_time=None if state in WAITING_JOB_STATES else read_elapsed(run_time),
     )
 
 

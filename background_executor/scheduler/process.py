@@ -8,6 +8,7 @@ recycled id nor a process with a similar name is ever taken for it.
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import PurePosixPath
 
 from background_executor.errors import SchedulerError, SubmitRefusedError, SubmitUnknownError
@@ -130,9 +131,9 @@ def _read_line(line: str) -> JobSighting:
         raise SchedulerError(f"the launcher's line has {len(fields)} fields, not 5: {line[:200]!r}")
     job, scheduler_id, word, detail, run_time = fields
     state, message = _read_word(word, detail)
-    return JobSighting(
-        job, scheduler_id, state, word=word, message=message, run_time=f"{run_time} s"
-    )
+    # Of one that has ended, only how long ago it began is told.
+    ran = timedelta(seconds=float(run_time)) if run_time and state is JobState.RUNNING else None
+    return JobSighting(job, scheduler_id, state, word=word, message=message, run_time=ran)
 
 
 def _read_word(word: str, detail: str) -> tuple[JobState, str]:

@@ -8,12 +8,14 @@ from starting one again behind our back.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from background_executor.config import SubmitSection
 from background_executor.errors import SchedulerError, SubmitRefusedError, SubmitUnknownError
 from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState
 from background_executor.scheduler import JobScript, JobSighting
+from background_executor.scheduler.elapsed import read_elapsed
 from background_executor.scheduler.script import job_script
 from background_executor.transport import CommandOutput
 
@@ -66,6 +68,9 @@ _MARK = "pmt|"
 
 _QUEUE_FORMAT = _MARK + "%i|%T|%M|%S|%N|%r|%j"
 _QUEUE_HEADER = _MARK + "JOBID|STATE|TIME|START_TIME|NODELIST|REASON|NAME"
+
+_TIMES_IN_UTC = ("TZ=UTC", "SLURM_TIME_FORMAT=standard")
+"""Else times come in the login node's zone, which is not told, or as a profile there has them."""
 
 _HISTORY = "now-7days"
 _HISTORY_FORMAT = "JobIDRaw,State,ExitCode,Elapsed,NodeList,JobName"
@@ -160,7 +165,8 @@ class SlurmScheduler:
         Ids are not asked for: squeue fails as a whole at one that SLURM has forgotten.
         """
         names = f"--name={','.join(jobs)}"
-        return ["squeue", "--me", "--states=all", names, f"--format={_QUEUE_FORMAT}"]
+        options = ["--me", "--states=all", names, f"--format={_QUEUE_FORMAT}"]
+        return ["env", *_TIMES_IN_UTC, "squeue", *options]
 
     def read_queue(self, output: CommandOutput) -> Mapping[str, JobSighting]:
         """Return what is known by uuid.
@@ -224,8 +230,8 @@ def _read_line(line: str) -> JobSighting:
         message=message,
         node=node,
         # Of a job that runs, squeue says here when it began.
-        starts_at=starts_at if state in WAITING_JOB_STATES and starts_at != "N/A" else "",
-        run_time=run_time,
+        expected_start=_read_utc(starts_at) if state in WAITING_JOB_STATES else None,
+        run_time=None if state in WAITING_JOB_STATES else read_elapsed(run_time),
     )
 
 
@@ -240,8 +246,15 @@ def _read_history_row(row: Sequence[str]) -> JobSighting:
         word=state,
         message=said,
         node=node,
-        run_time=run_time,
+        run_time=read_elapsed(run_time),
     )
+
+
+def _read_utc(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:  # "N/A", or a format that the site has chosen
+        return None
 
 
 def _judge(word: str, reason: str) -> tuple[JobState, str]:

@@ -3,7 +3,7 @@
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 import paramiko
 
@@ -13,6 +13,8 @@ from background_executor.errors import (
     UnreachableError,
     UntrustedFileError,
 )
+from background_executor.ssh.commands import never_begun
+from background_executor.ssh.stream import TimedStream
 from background_executor.transport import FetchedFile
 
 TAR_COMMAND = (
@@ -23,6 +25,46 @@ TAR_COMMAND = (
     # A second name of one file would come as a link.
     "--hard-dereference",
 )
+
+
+OVERHEAD_BYTES = 16 << 20
+"""Headers, names and padding of a stream, beside what its files hold."""
+
+
+def receive_files(
+    channel: paramiko.Channel,
+    mark: bytes,
+    folder: PurePosixPath,
+    names: Sequence[PurePosixPath],
+    *,
+    max_bytes: int,
+    timeout_s: float,
+) -> Iterator[FetchedFile]:
+    """Yield the files that tar sends over a channel, and make sure that it came to a good end.
+
+    Raises
+    ------
+    UntrustedFileError
+        When the stream holds what it may not.
+    RemoteFileError
+        When tar failed.
+    UnreachableError
+        When what comes is too slow, or the connection ended.
+    """
+    channel.shutdown_write()
+    allowed = max_bytes + OVERHEAD_BYTES
+    stream = TimedStream(channel, mark, timeout_s=timeout_s, max_bytes=allowed)
+    complaint: UntrustedFileError | None = None
+    try:
+        yield from read_archive(cast("IO[bytes]", stream), names, max_bytes)  # it is only read
+    except UntrustedFileError as error:
+        complaint = error
+        if error.__cause__ is None:  # of its content, not of a stream that broke off
+            raise
+    said = stream.errors()
+    if not stream.has_begun and channel.status_event.wait(timeout_s) and channel.exit_status >= 0:
+        raise never_begun(channel.exit_status, said)
+    check_end(channel, said, folder, complaint, timeout_s)
 
 
 def check_names(names: Sequence[PurePosixPath]) -> None:
@@ -83,11 +125,17 @@ def _check_member(
 
 def check_end(
     channel: paramiko.Channel,
+    said: str,
     folder: PurePosixPath,
     complaint: UntrustedFileError | None,
     timeout_s: float,
 ) -> None:
     """Judge a finished stream by tar's own status.
+
+    Parameters
+    ----------
+    said
+        What tar said of errors.
 
     Raises
     ------
@@ -100,7 +148,6 @@ def check_end(
     NoAnswerError
         When tar's status did not come in time.
     """
-    said = channel.makefile_stderr("rb").read().decode(errors="replace").strip()[-500:]
     if not channel.status_event.wait(timeout_s):
         raise NoAnswerError(f"no end of what was fetched from {folder} within {timeout_s:g} s")
     status = channel.recv_exit_status()

@@ -1,8 +1,19 @@
-"""Run one command over a channel: feed it, read it, and know when it is over."""
+"""Run one command over a channel: write it, feed it, read it, and know when it is over.
+
+The server hands a command to the user's login shell, which may be any: it may
+read quotes by rules of its own, and print a greeting before the command's
+first byte. So a line is written that sh, csh and fish read alike, and what the
+command gives begins behind a mark.
+"""
 
 import contextlib
+import re
 import select
+import shlex
 import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import paramiko
 
@@ -15,11 +26,37 @@ _LONGEST_WAIT_S = 0.5
 """Ends of channels do not always wake a waiter."""
 
 
+_MARKED = 'echo "$0"; echo "$0" >&2; exec "$@"'
+_ENCODED = 'eval "$(printf %b "$0")"'
+_READ_DIFFERENTLY = re.compile(r"[\n!\\]")
+"""What stands for itself between quotes in sh, but not in csh or fish."""
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """A command as the login shell gets it."""
+
+    text: str
+    mark: bytes
+    """The line that comes before the first byte of the command's output and of its errors."""
+
+
+def write_command(argv: Sequence[str]) -> CommandLine:
+    """Write a command so that its arguments arrive as they are, whichever shell reads them."""
+    mark = f"pmt-{uuid.uuid4().hex}"
+    line = shlex.join(["sh", "-c", _MARKED, mark, *argv])
+    if _READ_DIFFERENTLY.search(line):
+        escaped = re.sub(r"[\n!\\']", lambda found: f"\\0{ord(found[0]):03o}", line)
+        line = f"sh -c {shlex.quote(_ENCODED)} '{escaped}'"
+    return CommandLine(line, mark.encode() + b"\n")
+
+
 class RemoteCommand:
     """A command that runs on the other end of a channel."""
 
-    def __init__(self, channel: paramiko.Channel, stdin: bytes | None) -> None:
+    def __init__(self, channel: paramiko.Channel, mark: bytes, stdin: bytes | None) -> None:
         self._channel = channel
+        self._mark = mark
         self._to_send = stdin or b""
         self._stdout: list[bytes] = []
         self._stderr: list[bytes] = []
@@ -34,6 +71,8 @@ class RemoteCommand:
         ------
         UnreachableError
             When it does not end in time, or the connection does before it.
+        RemoteFileError
+            When the login shell ended without running it.
         """
         deadline = time.monotonic() + timeout_s
         while not self._is_over():
@@ -48,7 +87,18 @@ class RemoteCommand:
         status = self._channel.recv_exit_status()
         if status < 0:
             raise UnreachableError(f"the connection ended while {what!r} was running")
-        return CommandOutput(status, _text(self._stdout), _text(self._stderr))
+        return self._output(status)
+
+    def _output(self, status: int) -> CommandOutput:
+        """Part what the login shell printed from what the command did."""
+        stdout, stderr = b"".join(self._stdout), b"".join(self._stderr)
+        greeting, began, output = stdout.partition(self._mark)
+        if not began:
+            raise never_begun(status, _text(stdout + stderr))
+        before, found, errors = stderr.partition(self._mark)
+        if not found:
+            before, errors = b"", stderr
+        return CommandOutput(status, _text(output), _text(errors), _text(greeting + before))
 
     def _is_over(self) -> bool:
         channel = self._channel
@@ -86,5 +136,14 @@ class RemoteCommand:
                 self._channel.shutdown_write()
 
 
-def _text(chunks: list[bytes]) -> str:
-    return b"".join(chunks).decode(errors="replace")
+def never_begun(status: int, said: str) -> RemoteFileError:
+    """Return the error of a command that the login shell did not run."""
+    words = said.strip()[-300:] or "nothing"
+    return RemoteFileError(
+        f"the login shell on the server ended with status {status} and ran no command; it said: "
+        f"{words}. Look whether 'ssh' runs a command there, such as 'ssh HOST true'"
+    )
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="replace")

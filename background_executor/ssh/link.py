@@ -6,6 +6,7 @@ Everything that the SSH library raises becomes one of our errors here or in
 
 import contextlib
 import socket
+import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import paramiko
 
 from background_executor.config import SshSection
 from background_executor.errors import RefusedError, TransportError, UnreachableError
+from background_executor.ssh.agent import KeyClient
 from background_executor.ssh.host_keys import (
     ChangedHostKeyError,
     HostKeyOffer,
@@ -23,6 +25,18 @@ from background_executor.ssh.host_keys import (
 from background_executor.ssh.pipelining import PipelinedSftp, RoundTrips
 from background_executor.ssh.route import Hop, read_route
 from background_executor.ssh.watchdog import Watchdog
+
+GARBLED = (
+    paramiko.SSHException,
+    paramiko.SFTPError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AssertionError,
+    struct.error,
+)
+"""What nonsense from the far end makes the library raise; its thread hands on whatever it met."""
 
 
 class LoginRefusedError(RefusedError):
@@ -40,8 +54,11 @@ class SshLink:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the connection still stands, as far as is known here."""
-        return bool(self._clients) and self.transport.is_active() and not self.watchdog.has_bitten
+        """Whether the connection and its file server still stand, as far as is known here."""
+        if not self._clients or self.watchdog.has_bitten or not self.transport.is_active():
+            return False
+        channel = self._sftp.get_channel() if self._sftp is not None else None
+        return channel is None or not (channel.closed or channel.eof_received)
 
     @property
     def transport(self) -> paramiko.Transport:
@@ -60,7 +77,10 @@ class SshLink:
 
     def log_in(self, hop: Hop, known_hosts: Path, timeout_s: float) -> None:
         """Connect to the next host through the ones before, and log in."""
-        client = paramiko.SSHClient()
+        opened = self._open_socket(hop, timeout_s)
+        client = KeyClient(timeout_s)
+        # Known before it is let in: a login that hangs is ended by the watchdog, too.
+        self._clients.append(client)
         if known_hosts.exists():
             client.load_host_keys(str(known_hosts))
         client.set_missing_host_key_policy(PinnedKeysOnly(hop))
@@ -72,13 +92,12 @@ class SshLink:
             key_filename=[str(path) for path in hop.identities],  # type: ignore[arg-type]
             allow_agent=hop.allow_agent,
             look_for_keys=not hop.identities,
-            sock=self._open_socket(hop, timeout_s),
+            sock=opened,
             timeout=timeout_s,
             banner_timeout=timeout_s,
-            auth_timeout=timeout_s,
+            auth_timeout=1.5 * timeout_s,  # an agent that is silent for its time is named first
             channel_timeout=timeout_s,
         )
-        self._clients.append(client)
 
     def open_sftp(self, timeout_s: float) -> None:
         """Open the SFTP channel."""
@@ -102,11 +121,11 @@ class SshLink:
         )
 
     def _cut(self) -> None:
-        """Close the sockets from the far end to the near one."""
-        for client in reversed(self._clients):
+        """Close the sockets, the real one first: to close a channel, one must be able to send."""
+        for client in tuple(self._clients):
             transport = client.get_transport()
             if transport is not None:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
                     transport.sock.close()
 
 
@@ -173,10 +192,18 @@ def _said_while_connecting(hop: Hop, known_hosts: Path) -> Iterator[None]:
             f"the private key for {where} needs a passphrase; load it into ssh-agent with "
             "'ssh-add', or name another key in site.ssh.identity"
         ) from error
-    except (paramiko.SSHException, EOFError, OSError) as error:
+    except paramiko.SFTPError as error:  # the channel is open, what comes through it is not SFTP
+        raise UnreachableError(
+            f"the file server of {where} does not speak SFTP ({error}): mostly a login shell that "
+            f"prints something before it; 'ssh {hop.user}@{hop.host} true' must print nothing"
+        ) from error
+    except (paramiko.SSHException, EOFError, OSError, UnicodeError) as error:
         if is_refused_login(error):
             raise LoginRefusedError(_how_to_be_let_in(hop, where, error)) from error
         raise UnreachableError(f"no connection to {where}: {error or 'it closed'}") from error
+    except GARBLED as error:
+        what = f"{type(error).__name__}: {error}"
+        raise UnreachableError(f"what answers at {where} does not speak SSH ({what})") from error
 
 
 def is_refused_login(error: Exception) -> bool:

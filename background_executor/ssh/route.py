@@ -8,6 +8,7 @@ import paramiko
 
 from background_executor.config import SshSection
 from background_executor.errors import SettingsError
+from background_executor.ssh.user_config import read_user_config
 
 DEFAULT_PORT = 22
 MAX_HOPS = 5
@@ -42,7 +43,7 @@ def read_route(section: SshSection) -> tuple[Hop, ...]:
     SettingsError
         When the configuration file cannot be read, or asks for what is not done here.
     """
-    config = _read_config(section)
+    config = read_user_config(section.config_file)
     try:
         target = _hop(config, section.host, section)
         jumps = _jumps(config, section.host, ())
@@ -54,26 +55,13 @@ def read_route(section: SshSection) -> tuple[Hop, ...]:
     return (*jumps, target)
 
 
-def _read_config(section: SshSection) -> paramiko.SSHConfig:
-    path = section.config_file or Path("~/.ssh/config").expanduser()
-    if section.config_file is None and not path.exists():
-        return paramiko.SSHConfig()
-    try:
-        return paramiko.SSHConfig.from_path(str(path.expanduser()))
-    except (OSError, paramiko.SSHException) as error:
-        raise SettingsError(
-            f"cannot use the SSH configuration {path}: {error}; mend it, or name another one "
-            "in site.ssh.config_file"
-        ) from error
-
-
 def _hop(config: paramiko.SSHConfig, name: str, section: SshSection | None) -> Hop:
     """Describe a host; ``section`` only for the server itself, whose settings win."""
     found = config.lookup(name)
     host = found["hostname"]
     port = (section.port if section else None) or int(found.get("port", DEFAULT_PORT))
     user = (section.user if section else None) or found.get("user") or getpass.getuser()
-    chosen = section.identity if section else None
+    chosen = _existing(section.identity) if section and section.identity else None
     named = [chosen] if chosen else [Path(text) for text in found.get("identityfile", [])]
     known_as = found.get("hostkeyalias", host)
     return Hop(
@@ -85,6 +73,17 @@ def _hop(config: paramiko.SSHConfig, name: str, section: SshSection | None) -> H
         allow_agent=chosen is None and found.get("identitiesonly", "no").lower() != "yes",
         key_name=_key_name(known_as, port),
     )
+
+
+def _existing(identity: Path) -> Path:
+    """Return a key that settings name; without it others would be offered, and be refused."""
+    path = identity.expanduser()
+    if not path.is_file():
+        raise SettingsError(
+            f"site.ssh.identity names {identity}, and there is no such file on this machine: "
+            "write the path of a private key, or leave it out and let ~/.ssh/config name one"
+        )
+    return path
 
 
 def _jumps(config: paramiko.SSHConfig, name: str, seen: tuple[str, ...]) -> tuple[Hop, ...]:
@@ -138,8 +137,8 @@ def _key_name(known_as: str, port: int) -> str:
 def _parse_jump(text: str) -> _Jump:
     user, _, rest = text.removeprefix("ssh://").rpartition("@")
     host, colon, port = rest.rpartition(":")
-    if not colon:
-        return _Jump(rest, user or None, None)
+    if not colon or rest.endswith("]"):  # an IPv6 address in brackets, without a port
+        return _Jump(rest.strip("[]"), user or None, None)
     if not port.isdigit() or not host:
         raise SettingsError(f"ProxyJump {text!r} in ~/.ssh/config is not like 'user@host:port'")
     return _Jump(host.strip("[]"), user or None, int(port))

@@ -5,7 +5,6 @@ makes one, when the pace allows it. Two refused logins, an unknown or a changed
 host key stop it for good: then a person must act and start the executor anew.
 """
 
-import shlex
 import stat
 import threading
 import time
@@ -13,7 +12,6 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import IO, cast
 
 import paramiko
 
@@ -27,15 +25,21 @@ from background_executor.errors import (
     UnreachableError,
     UntrustedFileError,
 )
-from background_executor.ssh.archive import TAR_COMMAND, check_end, check_names, read_archive
-from background_executor.ssh.commands import RemoteCommand
+from background_executor.ssh.archive import TAR_COMMAND, check_names, receive_files
+from background_executor.ssh.commands import RemoteCommand, write_command
 from background_executor.ssh.connect_record import ConnectRecord
-from background_executor.ssh.link import LoginRefusedError, SshLink, open_link
+from background_executor.ssh.link import GARBLED, LoginRefusedError, SshLink, open_link
 from background_executor.ssh.listing import list_command, read_listing
 from background_executor.ssh.pacing import ConnectPacer
 from background_executor.ssh.pipelining import REQUEST_BYTES, RoundTrips
 from background_executor.ssh.route import read_route
-from background_executor.transport import CommandOutput, FetchedFile, FilePart, RemoteEntry
+from background_executor.transport import (
+    CommandOutput,
+    FetchedFile,
+    FilePart,
+    RemoteEntry,
+    program_of,
+)
 
 LAST_CONNECT_FILE = "last-connect"
 """Below the site's state folder."""
@@ -115,10 +119,11 @@ class SshTransport:
     ) -> CommandOutput:
         """Run a command; the server ends it when its time is up, whatever becomes of us."""
         limit = ["timeout", f"--kill-after={_KILL_AFTER_S:g}", f"{timeout_s + _KILL_AFTER_S:g}"]
-        channel = self._start(shlex.join([*limit, *argv]), timeout_s)
-        with channel:
+        line = write_command([*limit, *argv])
+        program = program_of(argv)
+        with self._start(line.text, program, timeout_s) as channel:
             try:
-                output = RemoteCommand(channel, stdin).wait(timeout_s, argv[0])
+                output = RemoteCommand(channel, line.mark, stdin).wait(timeout_s, program)
             except UnreachableError as error:
                 if self._still_answers():
                     raise NoAnswerError(str(error)) from error
@@ -186,18 +191,18 @@ class SshTransport:
         if not names:
             return
         argv = [*TAR_COMMAND, f"--directory={folder}", "--", *(str(name) for name in names)]
-        channel = self._start(shlex.join(argv), self._call_timeout_s)
-        with channel, self._asking("fetch from", folder, limit=False):
-            channel.shutdown_write()
-            complaint: UntrustedFileError | None = None
+        line, allowed_s = write_command(argv), self._call_timeout_s
+        with self._asking("fetch from", folder, limit=False):
+            channel = self._start(line.text, "tar", allowed_s)
             try:
-                stream = cast("IO[bytes]", channel.makefile("rb"))
-                yield from read_archive(stream, names, max_bytes)
-            except UntrustedFileError as error:
-                complaint = error
-                if error.__cause__ is None:  # of its content, not of a stream that broke off
-                    raise
-            check_end(channel, folder, complaint, self._call_timeout_s)
+                with channel:
+                    yield from receive_files(
+                        channel, line.mark, folder, names, max_bytes=max_bytes, timeout_s=allowed_s
+                    )
+            except UnreachableError as error:
+                if self._still_answers():
+                    raise NoAnswerError(f"cannot fetch from {folder}: {error}") from error
+                raise
 
     def rename(self, source: PurePosixPath, target: PurePosixPath) -> None:
         """Move a file or folder on one file system; an existing target is an error."""
@@ -260,10 +265,10 @@ class SshTransport:
         link.sftp.get_channel().settimeout(self._call_timeout_s)  # type: ignore[union-attr]
         return link
 
-    def _start(self, command: str, timeout_s: float) -> paramiko.Channel:
+    def _start(self, command: str, what: str, timeout_s: float) -> paramiko.Channel:
         """Open a channel and start a command in it."""
         link = self._connected()
-        with self._asking("run", PurePosixPath(command.split(" ", 1)[0]), timeout_s):
+        with self._asking("run", PurePosixPath(what), timeout_s):
             self._round_trips.count += 2  # a channel, then the command in it
             channel = link.transport.open_session(timeout=min(timeout_s, self._call_timeout_s))
             channel.settimeout(self._call_timeout_s)
@@ -285,9 +290,10 @@ class SshTransport:
                 yield
         except (TransportError, UntrustedFileError):
             raise
-        except (paramiko.SSHException, EOFError, OSError) as error:
+        except (OSError, *GARBLED) as error:
             # Only the file server's own answers are plain OSErrors on a living connection.
-            if isinstance(error, TimeoutError | paramiko.SSHException) or not link.is_alive:
+            is_answer = isinstance(error, OSError) and link.is_alive
+            if not is_answer or isinstance(error, TimeoutError):
                 self.close()
                 said = str(error) or "it was not answered"
                 raise UnreachableError(f"connection lost: cannot {act} {path}: {said}") from error

@@ -12,6 +12,8 @@ from background_executor.writing.transaction import Transaction
 from server_side.journal import LiveProgress
 
 _NEXT = timedelta(microseconds=1)
+RUN_TIME_TOLERANCE = timedelta(seconds=3)
+"""Schedulers count whole seconds, and their answers take a while to come."""
 
 
 class JobWriting(Transaction):
@@ -117,6 +119,33 @@ class JobWriting(Transaction):
         if "scheduler_id" in news:
             ids = {"before": row.scheduler_id or "", "after": str(scheduler_id)}
             self.add_event(row.site, "executor", f"job {job}", "job id known", **ids, job=job)
+
+    def expect_job(self, job: str, expected_start: datetime | None) -> None:
+        """Note when a job that waits is to begin; one that had begun was put back."""
+        known = self.get(tables.jobs, {"job": job})
+        if (known.expected_start, known.started_at) != (expected_start, None):
+            news = {"expected_start": expected_start, "started_at": None}
+            self.update(tables.jobs, {"job": job}, news)
+
+    def time_job(self, job: str, run_time: timedelta) -> None:
+        """Note how long a job has been running, by the scheduler's count.
+
+        It is kept as the moment when it began, which does not change with
+        every look: only more than a scheduler's second or two moves it.
+        """
+        known = self.get(tables.jobs, {"job": job})
+        began = self.now - run_time
+        news: dict[str, object] = {}
+        if known.started_at is None or abs(known.started_at - began) > RUN_TIME_TOLERANCE:
+            news["started_at"] = began
+        if known.expected_start is not None:
+            news["expected_start"] = None
+        if news:
+            self.update(tables.jobs, {"job": job}, news)
+
+    def note_run_time(self, job: str, run_time: timedelta) -> None:
+        """Note how long a job ran in all, as the scheduler counted."""
+        self.update(tables.jobs, {"job": job}, {"ran_s": run_time.total_seconds()})
 
     def note_job_act(self, job: str, act: str, after: str) -> None:
         """Write into the audit what was done to a job on the server."""

@@ -44,6 +44,7 @@ with asked:
     commands()
 with jobs:
     st.subheader("Jobs of this scan")
+    now = datetime.now(UTC)
     if scan is not None:
-        job_table(queries.jobs(site.store, scan.scan_id), site.zone)
-    job_script(preview_job(site.config, datetime.now(UTC)))
+        job_table(queries.jobs(site.store, scan.scan_id), site.zone, now)
+    job_script(preview_job(site.config, now))

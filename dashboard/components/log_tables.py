@@ -1,5 +1,7 @@
 """Jobs, commands and audit lines as tables."""
 
+from datetime import datetime
+
 import streamlit as st
 
 from background_executor.new_site.job_preview import JobPreview
@@ -12,10 +14,10 @@ from dashboard.views.wording import local_time
 EVENTS_HEIGHT = 640
 
 
-def job_table(jobs: tuple[JobRecord, ...], zone: str) -> None:
+def job_table(jobs: tuple[JobRecord, ...], zone: str, now: datetime) -> None:
     """Show the jobs of a scan, each with what it printed last."""
-    views = [show_job(job, zone) for job in jobs]
-    heads = ("", "job", "scheduler", "node", "made", "ended", "message")
+    views = [show_job(job, zone, now) for job in jobs]
+    heads = ("", "job", "scheduler", "node", "made", "run time", "ended", "message")
     st.html(table(heads, [(view.look, *view.cells) for view in views]))
     for view in views:
         if view.log_tail:

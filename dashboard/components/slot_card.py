@@ -53,6 +53,8 @@ def _progress_bar(done: int, planned: int) -> str:
 
 def _work(work: WorkView) -> list[str]:
     parts = [paragraph(work.text)]
+    if work.place:
+        parts.append(paragraph(work.place, "small"))
     if work.preliminary:
         parts.append(f'<span class="pmt-preliminary">{escape(work.preliminary)}</span>')
     return [*parts, age_of(work.heard_at, "job heard ", JOB_OLD_AFTER_S)]

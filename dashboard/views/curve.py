@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from background_executor.records import HvCurveRecord
+from background_executor.hv_curve_record import HvCurveRecord
 from dashboard.views.wording import with_error
 from server_side.hv_curve import HvCurve, gain_at_voltage
 

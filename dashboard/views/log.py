@@ -1,11 +1,12 @@
 """Jobs, commands and audit lines as rows of text."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from background_executor.records import EventRecord, JobRecord
 from dashboard.theme import JOB_LOOKS, Look
 from dashboard.views.command_words import whole_command
-from dashboard.views.wording import local_time
+from dashboard.views.wording import NO_NUMBER, duration, job_news, local_time
 
 
 @dataclass(frozen=True)
@@ -14,12 +15,13 @@ class JobView:
 
     look: Look
     cells: tuple[str, ...]
-    """Job, scheduler with its id, node, made, ended, message."""
+    """Job, scheduler with its id, node, made, run time, ended, message."""
     log_tail: str
 
 
-def show_job(job: JobRecord, zone: str) -> JobView:
+def show_job(job: JobRecord, zone: str, now: datetime) -> JobView:
     """Show a job."""
+    ran = job.run_time(now)
     where = f"{job.scheduler} {job.scheduler_id or ''}".strip()
     return JobView(
         look=replace(JOB_LOOKS[job.state], word=job.state.value.replace("_", " ")),
@@ -28,8 +30,9 @@ def show_job(job: JobRecord, zone: str) -> JobView:
             where,
             job.node,
             local_time(job.created_at, zone),
+            NO_NUMBER if ran is None else duration(ran.total_seconds()),
             local_time(job.ended_at, zone),
-            job.message,
+            job_news(job, zone),
         ),
         log_tail=job.log_tail,
     )

@@ -14,7 +14,14 @@ from background_executor.records import (
 )
 from dashboard.theme import SCAN_LOOKS, Look
 from dashboard.views.tiles import FaceCount, Tile, count_faces, make_tile
-from dashboard.views.wording import count, duration, gain_with_error, kind_label, point_label
+from dashboard.views.wording import (
+    count,
+    duration,
+    gain_with_error,
+    job_news,
+    kind_label,
+    point_label,
+)
 from server_side.errors import NameFormatError
 from server_side.journal import LiveProgress
 from server_side.scan import ScanKind, check_serial_number
@@ -33,6 +40,8 @@ class WorkView:
     """What the job of a scan does now."""
 
     text: str
+    place: str
+    """Node and run time of a job that runs."""
     preliminary: str
     """Gain of the events so far; empty without one."""
     heard_at: datetime | None
@@ -86,19 +95,20 @@ def show_scan(
         tiles=tiles,
         counts=count_faces(tiles),
         newest=_newest(points),
-        work=show_work(job) if job is not None and is_running else None,
+        work=show_work(job, scan.plan.zone, now) if job is not None and is_running else None,
     )
 
 
-def show_work(job: JobRecord) -> WorkView:
-    """Say what a job does now."""
+def show_work(job: JobRecord, zone: str, now: datetime) -> WorkView:
+    """Say what a job does now, or why it waits and until when."""
     if job.state in ENDED_JOB_STATES:
         text = f"job {job.state.value.replace('_', ' ')}: {job.message or 'no reason given'}"
-        return WorkView(text, "", job.last_heard_at)
+        return WorkView(text, "", "", job.last_heard_at)
     if job.state is not JobState.RUNNING or job.live is None:
-        reason = f": {job.message}" if job.message else ""
-        return WorkView(f"job {job.state.value.replace('_', ' ')}{reason}", "", job.last_heard_at)
-    return WorkView(_stage(job.live), _preliminary(job.live), job.last_heard_at)
+        news = job_news(job, zone)
+        text = f"job {job.state.value.replace('_', ' ')}" + (f": {news}" if news else "")
+        return WorkView(text, _place(job, now), "", job.last_heard_at)
+    return WorkView(_stage(job.live), _place(job, now), _preliminary(job.live), job.last_heard_at)
 
 
 def serial_number_fault(text: str) -> str:
@@ -127,6 +137,15 @@ def _newest(points: tuple[PointRecord, ...]) -> str | None:
         if point.state is PointState.STORED and point.stored_at is not None
     ]
     return max(stored)[1] if stored else None
+
+
+def _place(job: JobRecord, now: datetime) -> str:
+    if job.state is not JobState.RUNNING:
+        return ""
+    ran = job.run_time(now)
+    node = f"on {job.node}" if job.node else ""
+    since = f"for {duration(ran.total_seconds())}" if ran is not None else ""
+    return " ".join(part for part in ("job", node, since) if part)
 
 
 def _stage(live: LiveProgress) -> str:

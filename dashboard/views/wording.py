@@ -4,6 +4,7 @@ import math
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from background_executor.records import JobRecord
 from server_side.scan import Point, PositionPoint, ScanKind
 
 GAIN_UNIT = 1e7
@@ -50,6 +51,14 @@ def local_time(moment: datetime | None, zone: str) -> str:
     if moment is None:
         return NO_NUMBER
     return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def job_news(job: JobRecord, zone: str) -> str:
+    """Write what the scheduler or the job said last, and when a job that waits is to begin."""
+    if job.expected_start is None:
+        return job.message
+    start = f"expected start {local_time(job.expected_start, zone)}"
+    return f"{job.message}, {start}" if job.message else start
 
 
 def point_label(point: Point) -> str:

@@ -159,6 +159,27 @@ def test_jobs_go_on_without_it_and_it_resumes_where_it_was(site: Bench) -> None:
     assert len(site.jobs(scan)) == 1
 
 
+def test_a_command_that_needs_the_site_for_itself_is_no_executor_and_never_stopped(
+    site: Bench,
+) -> None:
+    with instance.hold_lock(site.config, instance.LockAct.DEPLOY):
+        assert not instance.is_running(site.config)
+        assert not instance.stop(site.config, timeout_s=1)
+        with (
+            pytest.raises(AlreadyRunningError, match=r"'deploy' is at work .* when it has ended"),
+            instance.hold_lock(site.config, instance.LockAct.DOCTOR),
+        ):
+            pass
+        with pytest.raises(ExecutorError, match="'deploy' is at work"):
+            instance.start_detached(site.settings)
+    with (
+        instance.hold_lock(site.config),
+        pytest.raises(AlreadyRunningError, match=r"executor .* runs already .* finishes its turn"),
+        instance.hold_lock(site.config, instance.LockAct.DOCTOR),
+    ):
+        pass
+
+
 def test_what_stands_in_the_lock_file_is_believed_only_with_its_start_time(site: Bench) -> None:
     stranger = subprocess.Popen(["sleep", "60"])
     with instance.hold_lock(site.config):

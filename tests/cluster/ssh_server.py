@@ -27,6 +27,15 @@ UseDNS no
 Subsystem sftp internal-sftp
 """
 
+_FURTHER_LOGIN = """\
+#!/bin/sh
+{before}
+case "$SSH_ORIGINAL_COMMAND" in
+    internal-sftp) exec /usr/lib/openssh/sftp-server ;;
+esac
+{shell}
+"""
+
 
 class SshServer:
     """An sshd with one client key that may log in as the user who runs the tests."""
@@ -38,6 +47,7 @@ class SshServer:
         self.user = pwd.getpwuid(os.getuid()).pw_name
         self.client_key = folder / "client_key"
         self._environment = dict(environment)
+        self._further_logins: list[str] = []
         argv = ["/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")]
         self._daemon = Daemon("sshd", argv, folder / "sshd.log", {**os.environ, **environment})
 
@@ -48,8 +58,7 @@ class SshServer:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         make_key(self.client_key)
         self.renew_host_key()
-        public = self.client_key.with_suffix(".pub").read_text()
-        (self.folder / "authorized_keys").write_text(public)
+        self.allow_logins()
         config = _CONFIG.format(port=self.port, folder=self.folder)
         if self._environment:
             variables = " ".join(f"{name}={value}" for name, value in self._environment.items())
@@ -70,9 +79,27 @@ class SshServer:
         (self.folder / "authorized_keys").write_text("")
 
     def allow_logins(self) -> None:
-        """Give the client's key back to the server."""
+        """Give the client's key to the server, and those of further logins."""
         public = self.client_key.with_suffix(".pub").read_text()
-        (self.folder / "authorized_keys").write_text(public)
+        (self.folder / "authorized_keys").write_text(public + "".join(self._further_logins))
+
+    def add_login(self, key: Path, shell: str, before: str = "") -> None:
+        """Make a key whose owner has another login shell.
+
+        Parameters
+        ----------
+        shell
+            Shell text that runs ``$SSH_ORIGINAL_COMMAND`` as that login shell would.
+        before
+            Shell text that is run before that, and before the file server.
+        """
+        make_key(key)
+        script = key.with_suffix(".shell")
+        script.write_text(_FURTHER_LOGIN.format(shell=shell, before=before))
+        script.chmod(0o755)
+        public = key.with_suffix(".pub").read_text()
+        self._further_logins.append(f'command="{script}" {public}')
+        self.allow_logins()
 
     @property
     def pid(self) -> int:

@@ -92,8 +92,9 @@ def shipped(config: SiteConfig, transport: Transport) -> PurePosixPath:
     return deploy(config.site, transport, base_python=python, packages_of=python).python
 
 
-def test_a_deployed_version_runs_and_is_known_to_be_ours(settings: Path) -> None:
-    config = load_config(settings)
+@pytest.mark.parametrize("folder", ["server", "a server's $HOME"])
+def test_a_deployed_version_runs_and_is_known_to_be_ours(settings: Path, folder: str) -> None:
+    config = change_settings(settings, f'{settings.parent}/server"', f'{settings.parent}/{folder}"')
     transport = open_transport(config)
     python = shipped(config, transport)
     site = config.site.model_copy(update={"python": str(python)})
@@ -147,6 +148,27 @@ def test_a_version_may_use_the_packages_of_the_one_before(settings: Path) -> Non
     assert version_mismatch(site, transport) == ""
     assert not list(software.glob("*.tar"))
     transport.close()
+
+
+def test_there_is_no_way_back_before_a_second_version(settings: Path) -> None:
+    config = load_config(settings)
+    transport = open_transport(config)
+    for _ in ("nothing deployed", "one version deployed"):
+        with pytest.raises(RemoteFileError, match=r"no version before .* nothing was changed"):
+            roll_back(config.site, transport)
+        shipped(config, transport)
+    assert (Path(software_folder(config.site)) / "current" / "DEPLOYED").exists()
+    transport.close()
+
+
+def test_a_greeting_of_the_login_shell_is_a_remark(cluster: RealCluster, settings: Path) -> None:
+    key = settings.parent / "greeted"
+    cluster.ssh.add_login(key, 'echo Welcome; exec bash -c "$SSH_ORIGINAL_COMMAND"')
+    config = change_settings(settings, f'"{cluster.ssh.client_key}"', f'"{key}"')
+    found = findings(config)["login shell"]
+    assert found.state is CheckState.REMARK
+    assert "Welcome" in found.found
+    assert "bashrc" in found.fix
 
 
 def test_a_deployment_that_fails_leaves_what_was_current(settings: Path) -> None:

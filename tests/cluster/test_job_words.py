@@ -1,12 +1,16 @@
 """What is told of a job in the real SLURM: why it waits, where it runs, what it printed."""
 
+import json
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from background_executor.records import JobState, ScanRecord
-from background_executor.status import status_report, status_text
+from background_executor.status import status_json, status_report, status_text
+from dashboard.views.slots import show_work
 from tests.background_executor.bench import HANGS
 from tests.background_executor.fake_job import Behaviour
 from tests.cluster.cluster import RealCluster
@@ -47,7 +51,14 @@ def test_a_waiting_job_tells_its_reason_and_start_a_running_one_its_node_time_an
     bench.behave(HANGS)
     scan = bench.start_scan()
     bench.until(lambda: " queued: Resources, expected start 20" in words(bench))
-    job_id = bench.jobs(scan)[0].scheduler_id
+    waiting = bench.jobs(scan)[0]
+    job_id = waiting.scheduler_id
+    soon = datetime.now(UTC) + timedelta(minutes=6)  # the blocker's limit is five
+    assert waiting.expected_start is not None
+    assert datetime.now(UTC) < waiting.expected_start < soon
+    page = show_work(waiting, "Asia/Tokyo", datetime.now(UTC))
+    assert page.text.startswith("job queued: Resources, expected start 20")
+    assert page.text.endswith("JST")
     assert f"  job {job_id} queued: " in words(bench)
 
     cluster.slurm.run("scancel", full_node)
@@ -58,6 +69,43 @@ def test_a_waiting_job_tells_its_reason_and_start_a_running_one_its_node_time_an
     Path(bench.layout(scan).stop_file(bench.jobs(scan)[0].job)).touch()
     bench.until(lambda: "the last thing that the job printed" in bench.jobs(scan)[0].log_tail)
     assert "    | the last thing that the job printed" in words(bench)
+
+
+def test_a_run_time_is_what_slurm_counts_and_not_since_somebody_looked(
+    bench: ClusterBench, cluster: RealCluster
+) -> None:
+    bench.behave(HANGS)
+    scan = bench.start_scan()
+    bench.until(lambda: bench.jobs(scan)[0].scheduler_id is not None)
+    name = bench.jobs(scan)[0].job
+    bench.wait_for(lambda: "RUNNING" in asked(cluster, "%T", name))
+    time.sleep(8)  # nobody looks meanwhile
+
+    bench.wait_for(lambda: turn_now(bench) and run_time_s(bench, scan) > 7)
+    counted_s = float(asked(cluster, "%M", name).rpartition(":")[2])
+    assert abs(run_time_s(bench, scan) - counted_s) < 5
+    (told,) = json.loads(status_json(status_report(bench.config, bench.store)))["jobs"]
+    assert told["run_time_s"] == pytest.approx(counted_s, abs=5)
+    assert (told["node"], told["expected_start"]) == (cluster.slurm.node, None)
+
+    view = show_work(bench.jobs(scan)[0], "Asia/Tokyo", datetime.now(UTC))
+    assert view.place.startswith(f"job on {cluster.slurm.node} for ")
+
+
+def turn_now(bench: ClusterBench) -> bool:
+    """Do a turn by the clock on the wall, which SLURM counts by, too."""
+    bench.now = datetime.now(UTC) - timedelta(seconds=1)
+    return bench.step(1.0)
+
+
+def asked(cluster: RealCluster, field: str, name: str) -> str:
+    argv = ("squeue", "-h", "--states=all", f"--name={name}", "-o", field)
+    return cluster.slurm.run(*argv).stdout.strip()
+
+
+def run_time_s(bench: ClusterBench, scan: ScanRecord) -> float:
+    ran = bench.jobs(scan)[0].run_time(datetime.now(UTC))
+    return 0.0 if ran is None else ran.total_seconds()
 
 
 def test_a_running_job_is_read_while_it_prints(bench: ClusterBench) -> None:

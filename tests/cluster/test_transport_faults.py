@@ -9,19 +9,17 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from background_executor.errors import (
-    RefusedError,
     RemoteFileError,
     UnreachableError,
     UntrustedFileError,
 )
-from background_executor.ssh import SshTransport, next_host_key, store_host_key
+from background_executor.ssh import SshTransport
 from background_executor.ssh.connect_record import ConnectRecord
 from background_executor.transport import FilePart
 from tests.cluster.cluster import RealCluster
 from tests.cluster.conftest import Clock
 from tests.cluster.line import Line
 from tests.cluster.site_settings import ssh_section
-from tests.cluster.ssh_server import make_key
 
 pytestmark = pytest.mark.cluster
 
@@ -190,82 +188,6 @@ def test_a_command_that_outlives_its_answer_is_ended_on_the_server(
     while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not Path(f"/proc/{pid}").exists()
-
-
-def test_two_refused_logins_stop_it_for_good(
-    cluster: RealCluster, line: Line, clock: Clock, tmp_path: Path
-) -> None:
-    make_key(tmp_path / "stranger")
-    section = ssh_section(cluster, tmp_path, port=line.port)
-    section = section.model_copy(update={"identity": tmp_path / "stranger"})
-    transport = SshTransport(section, call_timeout_s=2.0, clock=clock)
-    with pytest.raises(UnreachableError, match="One more try"):
-        transport.connect()
-    clock.pass_by(60)
-    with pytest.raises(RefusedError, match="authorized_keys"):
-        transport.connect()
-    for _ in range(10):
-        clock.pass_by(3600)
-        with pytest.raises(RefusedError, match="start the executor again"):
-            transport.run(["true"], timeout_s=5)
-    assert line.connections == 2
-
-
-def test_an_unknown_host_key_is_refused_shown_and_enrolled_on_the_operators_word(
-    cluster: RealCluster, line: Line, clock: Clock, tmp_path: Path
-) -> None:
-    section = ssh_section(cluster, tmp_path, port=line.port)
-    section.known_hosts.unlink()
-    with pytest.raises(RefusedError, match=cluster.ssh.host_key_fingerprint().replace("+", r"\+")):
-        SshTransport(section, call_timeout_s=2.0, clock=clock).connect()
-    assert not section.known_hosts.exists()
-    offer = next_host_key(section)
-    assert offer is not None
-    assert offer.fingerprint == cluster.ssh.host_key_fingerprint()
-    store_host_key(offer, section.known_hosts)
-    assert next_host_key(section) is None
-    transport = SshTransport(section, call_timeout_s=2.0, clock=clock)
-    assert says_hello(transport)
-    transport.close()
-
-
-def test_a_changed_host_key_stops_everything_before_a_login(
-    cluster: RealCluster, line: Line, clock: Clock, tmp_path: Path
-) -> None:
-    section = ssh_section(cluster, tmp_path, port=line.port)
-    make_key(tmp_path / "other")
-    kind, key, *_ = (tmp_path / "other.pub").read_text().split()
-    section.known_hosts.write_text(f"[127.0.0.1]:{line.port} {kind} {key}\n")
-    transport = SshTransport(section, call_timeout_s=2.0, clock=clock)
-    with pytest.raises(RefusedError, match="has CHANGED"):
-        transport.connect()
-    clock.pass_by(3600)
-    with pytest.raises(RefusedError, match="has CHANGED"):
-        transport.connect()
-    with pytest.raises(RefusedError, match="has CHANGED"):
-        next_host_key(section)
-    assert line.connections == 2
-
-
-def test_the_way_may_lead_over_a_jump_host_of_the_users_own_configuration(
-    cluster: RealCluster, tmp_path: Path
-) -> None:
-    configuration = tmp_path / "config"
-    configuration.write_text(
-        f"Host gate\n  HostName {cluster.ssh.host}\n  Port {cluster.ssh.port}\n"
-        f"  User {cluster.ssh.user}\n  IdentityFile {cluster.ssh.client_key}\n"
-        f"Host farm\n  HostName localhost\n  Port {cluster.ssh.port}\n  ProxyJump gate\n"
-        f"  User {cluster.ssh.user}\n  IdentityFile {cluster.ssh.client_key}\n"
-    )
-    section = ssh_section(cluster, tmp_path)
-    section = type(section)(host="farm", known_hosts=section.known_hosts, config_file=configuration)
-    offer = next_host_key(section)  # the gate's key is pinned, the farm's is not
-    assert offer is not None
-    assert offer.hop.key_name == f"[localhost]:{cluster.ssh.port}"
-    store_host_key(offer, section.known_hosts)
-    transport = SshTransport(section, call_timeout_s=5.0)
-    assert says_hello(transport)
-    transport.close()
 
 
 def test_a_file_that_grows_while_it_is_fetched_is_not_trusted(

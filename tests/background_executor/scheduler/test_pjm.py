@@ -2,13 +2,14 @@
 
 import os
 import subprocess
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from background_executor.config import SubmitSection
 from background_executor.errors import SchedulerError, SubmitRefusedError, SubmitUnknownError
-from background_executor.records import ENDED_JOB_STATES, JobState
+from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState
 from background_executor.scheduler import JobScript
 from background_executor.scheduler.pjm import STATE_OF_CODE, STATE_OF_WORD, PjmScheduler
 from background_executor.transport import CommandOutput
@@ -40,7 +41,10 @@ def queue(*rows: str) -> CommandOutput:
 def test_every_documented_word_has_its_state(word: str) -> None:
     sighting = pjm().read_queue(queue(row(word)))[JOB]
     assert (sighting.state, sighting.word) == (STATE_OF_WORD[word], word)
-    assert (sighting.scheduler_id, sighting.run_time) == ("238", "0000:10:00")
+    assert sighting.scheduler_id == "238"
+    waits = sighting.state in WAITING_JOB_STATES
+    assert sighting.run_time == (None if waits else timedelta(minutes=10))
+    assert ("expected start 2026/11/17 09:01:41" in sighting.message) is waits
 
 
 @pytest.mark.parametrize("code", [*STATE_OF_CODE, "16", "28"])

@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -12,6 +13,7 @@ from background_executor.config import SubmitSection
 from background_executor.errors import SchedulerError, SubmitRefusedError, SubmitUnknownError
 from background_executor.records import ENDED_JOB_STATES, JobState
 from background_executor.scheduler import JobScript, JobSighting
+from background_executor.scheduler.elapsed import read_elapsed
 from background_executor.scheduler.slurm import STATE_OF_WORD, SlurmScheduler
 from background_executor.transport import CommandOutput
 
@@ -74,9 +76,24 @@ def test_a_recorded_line_is_read(
 
 def test_what_the_operator_sees_of_a_running_and_a_waiting_job_is_read() -> None:
     seen = recorded("squeue_22.05.8_waiting.txt")
-    assert (seen["3"].node, seen["3"].run_time) == ("vm", "0:13")
-    assert (seen["8"].node, seen["8"].starts_at) == ("", "2026-11-28T12:38:08")
-    assert seen["9"].starts_at == ""
+    assert (seen["3"].node, seen["3"].run_time) == ("vm", timedelta(seconds=13))
+    assert seen["3"].expected_start is None
+    assert (seen["8"].node, seen["8"].run_time) == ("", None)
+    assert seen["8"].expected_start == datetime(2026, 11, 28, 12, 38, 8, tzinfo=UTC)
+    assert seen["9"].expected_start is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0:13", 13), ("59:59", 3599), ("1:02:03", 3723), ("2-01:02:03", 176523), ("0000:10:00", 600)],
+)
+def test_every_way_of_writing_a_run_time_is_read(text: str, seconds: int) -> None:
+    assert read_elapsed(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "-", "INVALID", "13", "-1:00", "1:2:3:4", "N/A"])
+def test_what_is_no_run_time_is_none(text: str) -> None:
+    assert read_elapsed(text) is None
 
 
 @pytest.mark.parametrize("word", sorted(STATE_OF_WORD))
@@ -230,7 +247,8 @@ def test_a_job_is_cancelled_by_id_and_name_together() -> None:
 
 def test_one_query_asks_for_all_jobs_by_name() -> None:
     argv = slurm().queue_argv([JOB, OTHER_JOB], ["1"])
-    assert argv[:3] == ["squeue", "--me", "--states=all"]
+    assert argv[:3] == ["env", "TZ=UTC", "SLURM_TIME_FORMAT=standard"]
+    assert argv[3:6] == ["squeue", "--me", "--states=all"]
     assert f"--name={JOB},{OTHER_JOB}" in argv
     assert "--json" not in argv
 

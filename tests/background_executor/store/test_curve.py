@@ -8,12 +8,10 @@ import pytest
 
 from background_executor import queries
 from background_executor.decisions.decision_records import DecisionKind
+from background_executor.hv_curve_record import HvCurveRecord
 from background_executor.judging.health import HealthSettings
 from background_executor.judging.limits import Limits
 from background_executor.judging.verdict import judge
-from background_executor.records import (
-    HvCurveRecord,
-)
 from background_executor.store import Store
 from server_side.result import Quantity
 from server_side.scan import ScanPlan, Take

@@ -20,7 +20,7 @@ def ended_channel() -> paramiko.Channel:
 
 def test_a_status_that_never_comes_is_waited_for_no_longer_than_a_call() -> None:
     with pytest.raises(UnreachableError, match=r"within 0\.05 s"):
-        check_end(ended_channel(), FOLDER, None, 0.05)
+        check_end(ended_channel(), "", FOLDER, None, 0.05)
 
 
 def test_a_file_that_changes_while_it_is_read_is_worth_another_try() -> None:
@@ -28,4 +28,4 @@ def test_a_file_that_changes_while_it_is_read_is_worth_another_try() -> None:
     channel.exit_status = 1
     channel.status_event.set()
     with pytest.raises(RemoteFileError, match="changed while they were read"):
-        check_end(channel, FOLDER, None, 0.05)
+        check_end(channel, "", FOLDER, None, 0.05)

@@ -23,7 +23,8 @@ def test_a_command_gives_status_output_and_errors(transport: Transport) -> None:
 
 
 @pytest.mark.parametrize(
-    "argument", ["two words", "$HOME", "`id`", "a'b\"c", "*", "-n", "; true", "a\nb", "", "ä"]
+    "argument",
+    ["two words", "$HOME", "`id`", "a'b\"c", "*", "-n", "; true", "a\nb", "", "ä", "!!", "\\n \\'"],
 )
 def test_an_argument_arrives_as_it_is(transport: Transport, argument: str) -> None:
     output = transport.run(["printf", "%s|", "x", argument, "y"], timeout_s=20)
@@ -136,6 +137,21 @@ def test_listing_a_missing_folder_is_an_answer_not_an_empty_list(
 ) -> None:
     with pytest.raises(RemoteFileError, match="missing"):
         transport.list_tree(remote(server_folder / "missing"), depth=1)
+
+
+def test_a_folder_that_cannot_be_read_spoils_a_listing_and_is_named(
+    folder_with_closed_one: Path, ordinary_transport: Transport
+) -> None:
+    server_folder = folder_with_closed_one
+    assert len(ordinary_transport.list_tree(remote(server_folder), depth=1)) == 2
+    with pytest.raises(RemoteFileError, match=r"closed.*Permission denied"):
+        ordinary_transport.list_tree(remote(server_folder), depth=2)
+    with pytest.raises(RemoteFileError, match=r"closed.*Permission denied"):
+        ordinary_transport.list_tree(remote(server_folder / "closed"), depth=1)
+    with pytest.raises(RemoteFileError, match="Permission denied"):
+        ordinary_transport.write(remote(server_folder / "new"), b"x")
+    with pytest.raises(RemoteFileError, match="Permission denied"):
+        list(ordinary_transport.fetch(remote(server_folder), [NAME("closed")], max_bytes=9))
 
 
 def test_folders_and_files_are_fetched_whole(transport: Transport, server_folder: Path) -> None:
