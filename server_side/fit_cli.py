@@ -132,7 +132,9 @@ def hv_curve_file_json(path: Path, target_gain: float = 1e7, plot: Path | None =
     if plot is not None:
         from server_side.hv_plot import draw_hv_plot  # noqa: PLC0415 - matplotlib is slow to load
 
-        draw_hv_plot(voltage, gain, error, curve, title=path.stem, path=plot)
+        draw_hv_plot(
+            voltage, gain, error, curve, title=path.stem.removesuffix("_gain_vs_hv"), path=plot
+        )
     return _hv_report(curve).model_dump_json(indent=2)
 
 

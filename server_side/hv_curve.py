@@ -113,6 +113,10 @@ def gain_at_voltage(curve: HvCurve, voltage_v: float) -> tuple[float, float] | N
     return gain, gain * math.hypot(curve.log_gain_err, curve.index_err * distance)
 
 
+def _is_absent(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
 def _is_positive(value: object) -> bool:
     try:
         number = float(value)  # type: ignore[arg-type]
@@ -147,7 +151,8 @@ def _point_fault(voltage: float, gain: float, error: float) -> str:
         return f"the voltage {voltage!s:.40} is no positive number"
     where = f"at {float(voltage):g} V"
     if not _is_positive(gain):
-        return f"there is no gain {where} (found {gain!s:.40}): a dead point spoils the curve"
+        found = "" if _is_absent(gain) else f" (found {gain!s:.40})"
+        return f"there is no gain {where}{found}: a dead point spoils the curve"
     if not _is_positive(error):
         return f"the gain {where} has no error (found {error!s:.40})"
     relative, (low, high) = float(error) / float(gain), RELATIVE_ERRORS

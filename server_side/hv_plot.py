@@ -1,6 +1,7 @@
 """Draw gain over high voltage, both axes logarithmic, with the fitted power law and its band."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,9 @@ FAULT_COLOUR = "#B83200"
 GAIN_UNIT = 1e7
 MARGIN = 0.01
 """Of the voltages, drawn beyond the first and last point."""
+LINE_LENGTH = 78
+LINE_HEIGHT = 0.045
+"""Of the picture: so much room is made above the points for each line of text."""
 
 
 def draw_hv_plot(
@@ -36,12 +40,16 @@ def draw_hv_plot(
     figure = Figure(figsize=(7.0, 5.2), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    measured = [row for row in zip(voltage_v, gain, gain_err, strict=True) if _is_drawn(*row)]
+    rows = list(zip(voltage_v, gain, gain_err, strict=True))
+    measured = [row for row in rows if _is_drawn(*row)]
     _draw_points(axes, measured, curve)
+    _draw_dead(axes, [voltage for voltage, *rest in rows if not _is_drawn(voltage, *rest)])
     if measured:
         _draw_curve(axes, curve, [row[0] for row in measured])
     _write_numbers(axes, curve)
-    _set_up_axes(axes)
+    _set_up_axes(axes, has_gains=bool(measured))
+    if voltages := [voltage for voltage, *_ in rows if voltage > 0]:
+        axes.set_xlim((1 - 2 * MARGIN) * min(voltages), (1 + 2 * MARGIN) * max(voltages))
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
     aside = path.with_name(f"{path.name}.part")
     figure.savefig(aside, format="png", metadata={"Software": "PMT Scan Monitor"})
@@ -70,10 +78,21 @@ def _draw_points(
             )
 
 
+def _draw_dead(axes: Axes, voltages: Sequence[float]) -> None:
+    """Mark where no gain was found."""
+    for place, voltage in enumerate(voltages):
+        label = None if place else "no gain"
+        axes.axvline(voltage, color=FAULT_COLOUR, linewidth=1.2, linestyle=(0, (2, 3)), label=label)
+
+
 def _draw_curve(axes: Axes, curve: HvCurve, voltages: Sequence[float]) -> None:
     grid = np.linspace((1 - MARGIN) * min(voltages), (1 + MARGIN) * max(voltages), 200)
     band = [found for voltage in grid if (found := gain_at_voltage(curve, float(voltage)))]
-    axes.axhline(curve.target_gain or 1.0, color=DATA_COLOUR, linewidth=0.8, linestyle=":")
+    if curve.target_gain:
+        label = f"gain {curve.target_gain:.3g}"
+        axes.axhline(
+            curve.target_gain, color=DATA_COLOUR, linewidth=0.8, linestyle=":", label=label
+        )
     if not band:
         return
     values, errors = (np.array(part) for part in zip(*band, strict=True))
@@ -99,7 +118,10 @@ def _write_numbers(axes: Axes, curve: HvCurve) -> None:
         lines.append(f"index {curve.index:.2f} ± {curve.index_err or 0.0:.2f}")
     if curve.chi2 is not None:
         lines.append(f"χ²/ndf = {curve.chi2:.1f} / {curve.ndf}")
-    lines += curve.message.split("; ") if curve.message else []
+    for reason in curve.message.split("; "):
+        lines += textwrap.wrap(reason, LINE_LENGTH)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high * (high / low) ** (LINE_HEIGHT * len(lines)))
     axes.text(
         0.02,
         0.97,
@@ -108,19 +130,21 @@ def _write_numbers(axes: Axes, curve: HvCurve) -> None:
         va="top",
         fontsize=9,
         color=DATA_COLOUR if curve.valid else FAULT_COLOUR,
-        wrap=True,
+        bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 2.0},
+        zorder=4,
     )
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower right", fontsize=8)
 
 
-def _set_up_axes(axes: Axes) -> None:
+def _set_up_axes(axes: Axes, *, has_gains: bool) -> None:
     axes.set_xlabel("high voltage (V)")
     axes.set_ylabel("gain (10⁷)")
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_locator(MaxNLocator(7))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / GAIN_UNIT:.2g}"))
+    # The scale of no gain at all would be numbers that nobody measured.
+    axes.yaxis.set_major_locator(MaxNLocator(7) if has_gains else NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / GAIN_UNIT:.3g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.grid(visible=True, which="both", alpha=0.25)

@@ -1,5 +1,7 @@
 """The drawers about judging: make a scan a reference, and judge stored results again."""
 
+from enum import StrEnum
+
 import streamlit as st
 
 from background_executor.judging.quality_commands import JudgeAgain, MakeReference
@@ -13,8 +15,17 @@ from dashboard.components.plain import plain
 from dashboard.site import OpenSite
 
 
+class ReferenceSource(StrEnum):
+    """Whose spectra become the reference."""
+
+    SCAN = "this scan, position by position"
+    """Complete and without poor points."""
+    TEMPLATE = "the shipped template, one spectrum for all positions"
+    """Until a scan is certified good."""
+
+
 def reference_drawer(scan: ScanRecord) -> Content:
-    """Return the drawer that makes a scan the reference of its PMT, or of its type."""
+    """Return the drawer that makes a scan, or the template, the reference of a PMT or a type."""
 
     def content(site: OpenSite, operator: str) -> None:
         pmt_type = plain(site.config.health.pmt_type)
@@ -24,20 +35,31 @@ def reference_drawer(scan: ScanRecord) -> Content:
         }
         st.html(
             paragraph(
-                "Spectra measured from now on are compared to those of this scan. It must be "
-                "complete and without poor points. Earlier versions stay on record."
+                "Spectra measured from now on are compared to it. A scan must be complete and "
+                "without poor points. Earlier versions stay on record."
             )
         )
+        source = st.radio("Spectra", list(ReferenceSource), key="reference-source")
         of = st.radio(
             "Reference", list(ReferenceKind), format_func=words.__getitem__, key="reference-of"
         )
         comment = ask_reason("reference-comment", is_needed=False)
         if st.button("Make it the reference", key="reference-sure", type="primary"):
-            command = MakeReference(of=of, scan_id=scan.scan_id, comment=comment)
+            command = reference_command(scan, of, source, comment)
             ask(site.store, site.name, command, operator)
             st.rerun()
 
     return content
+
+
+def reference_command(
+    scan: ScanRecord, of: ReferenceKind, source: ReferenceSource, comment: str
+) -> MakeReference:
+    """Return what is asked for: the template belongs to no PMT, so the scan's is named."""
+    if source is ReferenceSource.SCAN:
+        return MakeReference(of=of, scan_id=scan.scan_id, comment=comment)
+    serial_number = scan.serial_number if of is ReferenceKind.PMT else None
+    return MakeReference(of=of, serial_number=serial_number, comment=comment)
 
 
 def judge_again_drawer(scan: ScanRecord) -> Content:

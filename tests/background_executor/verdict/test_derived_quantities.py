@@ -1,6 +1,7 @@
 """What is judged beside other points: the centre, the plan's events, the reference."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -15,16 +16,9 @@ from background_executor.judging.reference import (
 from background_executor.judging.verdict import judge
 from background_executor.records import CheckOutcome, CheckRecord, Verdict
 from server_side.result import Measurement, Missing, PointResult, Quantity
-from server_side.scan import (
-    NewAcquisitions,
-    ScanKind,
-    ScanPlan,
-    Slot,
-    Take,
-    position_points,
-    voltage_points,
-)
-from tests.seed_results import Fate, make_result
+from server_side.scan import ScanKind
+from tests.seed_point import make_point
+from tests.seed_results import Fate
 
 NOW = datetime(2026, 2, 20, 5, 41, 23, tzinfo=UTC)
 TEMPLATE = ReferenceRecord(
@@ -32,20 +26,8 @@ TEMPLATE = ReferenceRecord(
 )
 
 
-def _result(
-    place: int = 1, *, kind: ScanKind = ScanKind.POSITION, fate: Fate = Fate.HEALTHY, seed: int = 0
-) -> PointResult:
-    plan = ScanPlan(
-        scan_id="0123456789ab",
-        site="demo",
-        kind=kind,
-        serial_number="KQ0146",
-        slot=Slot.ONE,
-        started_at=NOW,
-        points=position_points() if kind is ScanKind.POSITION else voltage_points(1800),
-        raw=NewAcquisitions(began_after=NOW),
-    )
-    return make_result(plan, Take(point=plan.points[place]), NOW, fate=fate, seed=seed)
+def _result(place: int = 1, **made: Any) -> PointResult:
+    return make_point(place=place, measured_at=NOW, **made)
 
 
 def _with(result: PointResult, **values: tuple[float, float]) -> PointResult:

@@ -1,6 +1,7 @@
 """The verdict's table, and the words that go with it."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,35 +13,16 @@ from background_executor.judging.limits import Limits, MeasurementCheck
 from background_executor.judging.verdict import Judgement, judge
 from background_executor.records import CheckOutcome, CheckRecord, Verdict
 from server_side.result import NoFit, PointResult, Quantity, SpectrumName, ValidFit
-from server_side.scan import (
-    NewAcquisitions,
-    ScanKind,
-    ScanPlan,
-    Slot,
-    Take,
-    position_points,
-    voltage_points,
-)
-from tests.seed_results import Fate, make_result
+from server_side.scan import ScanKind
+from tests.seed_point import make_point
+from tests.seed_results import Fate
 
 NOW = datetime(2026, 2, 20, 5, 41, 23, tzinfo=UTC)
 HEALTH = HealthSettings()
 
 
-def _result(
-    fate: Fate = Fate.HEALTHY, kind: ScanKind = ScanKind.POSITION, damage: int = 0
-) -> PointResult:
-    plan = ScanPlan(
-        scan_id="0123456789ab",
-        site="demo",
-        kind=kind,
-        serial_number="KQ0146",
-        slot=Slot.ONE,
-        started_at=NOW,
-        points=position_points() if kind is ScanKind.POSITION else voltage_points(1800),
-        raw=NewAcquisitions(began_after=NOW),
-    )
-    return make_result(plan, Take(point=plan.points[0]), NOW, fate=fate, damage=damage)
+def _result(fate: Fate = Fate.HEALTHY, **made: Any) -> PointResult:
+    return make_point(fate, measured_at=NOW, **made)
 
 
 def _with_gain(result: PointResult, gain: float) -> PointResult:
