@@ -32,6 +32,8 @@ class AtLimit:
 
     parameter: str
     side: Side
+    is_only_near: bool = False
+    """Whether it stopped some way before that end, in a failed minimum."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ loss once and swaps the counts: keep one for the life of a process.
 """
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -150,7 +150,11 @@ class _Loss:
     ) -> tuple[AtLimit, ...]:
         sides = [(slot, _side_of(values, start, slot, part)) for slot in slots]
         names = [parameter.name for parameter in self.model.parameters]
-        return tuple(AtLimit(names[slot], side) for slot, side in sides if side is not None)
+        return tuple(
+            AtLimit(names[slot], side, _side_of(values, start, slot, AT_LIMIT) is None)
+            for slot, side in sides
+            if side is not None
+        )
 
 
 def _side_of(values: Array, start: Start, slot: int, part: float) -> Side | None:
@@ -215,22 +219,32 @@ class GainFitter:
     def _fit_from(
         self, model: ResponseModel, spectrum: Spectrum, start: Start, *, minos: bool
     ) -> FitOutcome:
-        """Minimise; fix nuisances that came to a physical boundary, and repeat."""
-        loss = self._loss_of(model)
-        fixed: tuple[str, ...] = ()
-        notes: tuple[str, ...] = ()
-        minimum = loss.minimise(spectrum, start, fixed, minos=minos)
+        """Minimise; fix nuisances that came to a physical boundary, and repeat.
+
+        One that a failed minimum only came near to is fixed on trial: the repeat counts while
+        it is as good.
+        """
+        attempt = self._attempt(model, spectrum, _Holding(start, (), ()), minos=minos)
         failed: Minimum | None = None
-        while (boundary := _boundary_reached(model, minimum)) is not None:
-            if minimum.covariance is None and failed is None:
-                failed = minimum
-            start = _fix(model, start, minimum, boundary)
-            fixed = (*fixed, *(hold.parameter for hold in boundary.holds))
-            notes = (*notes, _note_on(model, start, boundary))
-            minimum = loss.minimise(spectrum, start, fixed, minos=minos)
-            if failed is not None and not is_as_good(minimum, failed):
-                return judge_minimum(model, spectrum, failed, ())
-        return judge_minimum(model, spectrum, minimum, notes)
+        while reached := _boundaries_reached(model, attempt.minimum):
+            if reached[0].is_only_near and failed is None:
+                failed = attempt.minimum
+            for each in reached:
+                holding = _hold(model, attempt, each.boundary)
+                repeated = self._attempt(model, spectrum, holding, minos=minos)
+                if failed is None or is_as_good(repeated.minimum, failed):
+                    attempt = repeated
+                    break
+            else:
+                return judge_minimum(model, spectrum, failed or attempt.minimum, ())
+        return judge_minimum(model, spectrum, attempt.minimum, attempt.holding.notes)
+
+    def _attempt(
+        self, model: ResponseModel, spectrum: Spectrum, holding: "_Holding", *, minos: bool
+    ) -> "_Attempt":
+        loss = self._loss_of(model)
+        minimum = loss.minimise(spectrum, holding.start, holding.fixed, minos=minos)
+        return _Attempt(holding, minimum)
 
     def _loss_of(self, model: ResponseModel) -> _Loss:
         for loss in self._losses:
@@ -249,22 +263,52 @@ def is_as_good(repeated: Minimum, failed: Minimum) -> bool:
     return repeated.likelihood <= failed.likelihood + MAX_RISE
 
 
-def _boundary_reached(model: ResponseModel, minimum: Minimum) -> Boundary | None:
-    """Return the first boundary that a nuisance parameter has come to."""
-    reached = [(limit.parameter, limit.side) for limit in minimum.at_limit]
-    for boundary in model.boundaries:
-        if any((boundary.parameter, side) in reached for side in boundary.sides):
-            return boundary
-    return None
+@dataclass(frozen=True)
+class _Holding:
+    """Where a minimisation begins, what it holds fixed, and what is said of that."""
+
+    start: Start
+    fixed: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
-def _fix(model: ResponseModel, start: Start, minimum: Minimum, boundary: Boundary) -> Start:
-    """Return the start of the next minimisation: the last minimum, the nuisance at its boundary."""
+@dataclass(frozen=True)
+class _Attempt:
+    """A minimisation and where it stopped."""
+
+    holding: _Holding
+    minimum: Minimum
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """A boundary that a nuisance parameter has come to."""
+
+    boundary: Boundary
+    is_only_near: bool
+
+
+def _boundaries_reached(model: ResponseModel, minimum: Minimum) -> tuple[_Reached, ...]:
+    """Return the boundaries that nuisance parameters have come to, those only near last."""
+    found = [
+        _Reached(boundary, limit.is_only_near)
+        for boundary in model.boundaries
+        for limit in minimum.at_limit
+        if limit.parameter == boundary.parameter and limit.side in boundary.sides
+    ]
+    return tuple(sorted(found, key=lambda each: each.is_only_near))
+
+
+def _hold(model: ResponseModel, attempt: _Attempt, boundary: Boundary) -> _Holding:
+    """Return how to go on: from the last minimum, the nuisance at its boundary."""
+    last, minimum = attempt.holding, attempt.minimum
     names = [parameter.name for parameter in model.parameters]
     held = {hold.parameter: hold.value for hold in boundary.holds if hold.value is not None}
     values = [held.get(name, float(v)) for name, v in zip(names, minimum.values, strict=True)]
-    rows = zip(start.rows, values, strict=True)
-    return replace(start, rows=tuple(replace(row, value=value) for row, value in rows))
+    rows = zip(last.start.rows, values, strict=True)
+    start = replace(last.start, rows=tuple(replace(row, value=value) for row, value in rows))
+    fixed = (*last.fixed, *(hold.parameter for hold in boundary.holds))
+    return _Holding(start, fixed, (*last.notes, _note_on(model, start, boundary)))
 
 
 def _note_on(model: ResponseModel, start: Start, boundary: Boundary) -> str:

@@ -52,6 +52,19 @@ def test_a_valid_fit_carries_what_a_reader_needs(fitter, real_spectra) -> None:
     assert fit.charges == sum(spectrum.counts)
 
 
+def test_a_second_width_that_runs_to_its_limit_is_fixed_and_said(fitter, make_spectrum) -> None:
+    # A gain a quarter too high: the second peak stands at the end of the range, and is flat.
+    counts = [
+        6, 9, 11, 17, 23, 20, 24, 36, 38, 55, 63, 81, 89, 119, 121, 138, 154, 165, 168, 139, 157,
+        138, 147, 115, 107, 89, 79, 59, 46, 37, 41, 21, 23, 22, 21, 18, 14, 13, 17, 13, 17, 13, 16,
+        12, 23, 12, 18, 16, 12, 17,
+    ]  # fmt: skip
+    fit = fitter.fit(make_spectrum(EDGES, counts, SpectrumName.THRESHOLD), "two_gaussian")
+    assert isinstance(fit, ValidFit), fit
+    assert "fixed sigma_ratio" in fit.message
+    assert fit.gain_peak == pytest.approx(1.25e7, rel=0.03)
+
+
 @pytest.mark.slow
 def test_pulls_of_200_toys_are_normal_and_memory_does_not_grow(fitter, make_spectrum) -> None:
     rng, truth = np.random.default_rng(7), 1.65
