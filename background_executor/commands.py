@@ -20,6 +20,7 @@ from background_executor.decisions.decision_commands import (
     Reason,
     RestoreScan,
     RetakeTakes,
+    SeenPrevious,
     UnflagTakes,
     WithdrawDecisions,
 )
@@ -45,6 +46,8 @@ class _Start(BoundaryModel):
     previous: PreviousScan = PreviousScan.ARCHIVE_IF_SETTLED
     previous_reason: Reason = ""
     """Why it is archived unsettled, or kept aside."""
+    previous_seen: SeenPrevious | None = None
+    """It, as its asker saw it; None where nobody looked."""
 
 
 class StartScan(_Start):

@@ -65,6 +65,8 @@ class MoveCrashPoint(StrEnum):
     """It cannot be done; nothing was brought back yet."""
     PART_RENAMED_BACK = "act-part-renamed-back"
     """The first folder is back, the others may not be."""
+    COPY_TRASHED = "copy-trashed"
+    """The first local copy of a clean-up is in the trash, the others may not be."""
 
 
 def reach(point: CrashPoint | MoveCrashPoint) -> None:

@@ -128,12 +128,12 @@ def results_of_point(store: Store, scan_id: str, point: Point) -> tuple[records.
 def imported_results_of_point(
     store: Store, scan_id: str, point: Point
 ) -> tuple[ImportedRecord, ...]:
-    """Return what old trees hold of a point, newest take first."""
+    """Return what old trees hold of a point, newest date first."""
     statement = (
         sa.select(tables.results)
         .where(_results.scan_id == scan_id, _results.point == point.name)
         .where(_results.provenance == Provenance.IMPORTED)
-        .order_by(_results.take.desc(), _results.revision.desc())
+        .order_by(_results.measured_at.desc(), _results.take.desc(), _results.revision.desc())
     )
     rows = _all(store, statement)
     return tuple(reading.to_imported(row, store.results_folder) for row in rows)

@@ -15,7 +15,7 @@ from background_executor.acquisitions import points_of_acquisition
 from background_executor.commanding import Act, Outcome
 from background_executor.commands import ProcessExisting, StartHvCheck, StartScan
 from background_executor.decisions import decision_queries
-from background_executor.decisions.scan_acts import make_way
+from background_executor.decisions.scan_acts import make_way, refuse_unless_seen_before
 from background_executor.errors import CommandError
 from background_executor.scan_words import NAME_OF_KIND, refuse_when_busy
 from background_executor.writing import StoreWriter
@@ -54,6 +54,7 @@ def start(act: Act, command: StartCommand) -> Outcome:
     previous = decision_queries.previous_scan(
         site.store, site.name, wish.kind, command.serial_number
     )
+    refuse_unless_seen_before(act, previous, command.previous_seen)
     if previous is None:
         return _begin(act, command, wish)
     return make_way(act, previous, command.previous, command.previous_reason)

@@ -1,4 +1,4 @@
-"""How a job is asked to end: a signal, its stop file, or its own time limit.
+"""How a job is asked to end: a signal, its stop file, its own time limit, its folder gone.
 
 ``check`` is called between the steps of the work, also while a point is
 analysed, and raises where the work can be left: a point is published whole or
@@ -36,7 +36,7 @@ class Interrupt:
     signalled
         Set by the signal handler of the process.
     stop_file
-        Its presence asks the job to end.
+        Its presence asks the job to end, and so does the absence of its folder, the scan's.
     time_limit_s
         After so long the scheduler would end the job; None without a limit.
     """
@@ -71,6 +71,10 @@ class Interrupt:
             self._looked_at_s = now_s
             if self._stop_file.exists():
                 raise EndRequested(EndReason.STOPPED, "stop file: the executor asked to end")
+            if not self._stop_file.parent.is_dir():
+                # A job that was taken for lost must not make a folder anew that is archived.
+                gone = f"{self._stop_file.parent} is not there any more: it was archived or moved"
+                raise EndRequested(EndReason.STOPPED, gone)
 
     def wait(self, seconds: float) -> None:
         """Wait, but not longer than until the job is to end."""

@@ -2,7 +2,9 @@
 
 Only copies of scans that have ended, and only when the same files, verified by
 checksum where they lie, are on the server. The trash is emptied when its time is
-over; until then everything in it lies under the path that it had.
+over; until then everything in it lies under the path that it had. All that was
+counted goes, or nothing: what a clean-up that was cut short had moved goes back
+before its command is done again.
 """
 
 import logging
@@ -14,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from background_executor import queries
 from background_executor.commanding import Act, Outcome
+from background_executor.crash_points import MoveCrashPoint, reach
 from background_executor.decisions import decision_queries
 from background_executor.decisions.contents import ExpectedTake, check_takes, hash_folders
 from background_executor.decisions.decision_commands import CleanUp, CleanUpCommand, PlanCleanUp
@@ -23,7 +26,7 @@ from background_executor.records import ScanRecord, ScanState
 from background_executor.site import Site
 from background_executor.writing import StoreWriter
 from background_executor.writing.moves import CountedCopies
-from server_side.layout import ScanLayout
+from server_side.layout import MANIFEST_FILE, ScanLayout
 from server_side.scan import ScanPlan
 
 log = logging.getLogger(__name__)
@@ -34,20 +37,15 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class LocalCopy:
-    """A verified local copy, in its place or already in the trash of this clean-up."""
+    """A local copy in its place, and where it would lie in the trash."""
 
     place: Path
     trash: Path
 
     @property
-    def folder(self) -> Path:
-        """Where it lies now."""
-        return self.trash if self.trash.is_dir() else self.place
-
-    @property
     def size_bytes(self) -> int:
         """Size of its files."""
-        return sum(file.stat().st_size for file in self.folder.iterdir() if file.is_file())
+        return sum(file.stat().st_size for file in self.place.iterdir() if file.is_file())
 
 
 @dataclass(frozen=True)
@@ -99,6 +97,7 @@ def _plan(act: Act, command: PlanCleanUp) -> Outcome:
 def _move_to_trash(act: Act, command: CleanUp) -> Outcome:
     site, number = act.site, command.plan
     record = _find(site, number)
+    _put_back(site, number)
     count = _count(site, record.older_than_days, number, act.now)
     now = (len(count.copies), count.size_bytes)
     if now != (command.folders, command.size_bytes):
@@ -106,10 +105,7 @@ def _move_to_trash(act: Act, command: CleanUp) -> Outcome:
             f"{now[0]} local copies of {now[1]} bytes could go now, not {command.folders} of "
             f"{command.size_bytes} as was counted: count again. Nothing was moved"
         )
-    for copy in count.copies:
-        if copy.place.is_dir():
-            copy.trash.parent.mkdir(parents=True, exist_ok=True)
-            copy.place.rename(copy.trash)
+    _put_away(site, number, count.copies)
 
     def change(writer: StoreWriter) -> None:
         writer.note_trashed(site.name, number, act.record.operator, len(count.copies))
@@ -120,6 +116,29 @@ def _move_to_trash(act: Act, command: CleanUp) -> Outcome:
         f"until {until:%Y-%m-%d}; on the server nothing was touched",
         change,
     )
+
+
+def _put_away(site: Site, number: int, copies: tuple[LocalCopy, ...]) -> None:
+    """Move copies to the trash: all of them, or none."""
+    try:
+        for copy in copies:
+            copy.trash.parent.mkdir(parents=True, exist_ok=True)
+            copy.place.rename(copy.trash)
+            reach(MoveCrashPoint.COPY_TRASHED)
+    except OSError as error:
+        _put_back(site, number)
+        raise CommandError(f"the trash took not all copies: {error}. Nothing was moved") from error
+
+
+def _put_back(site: Site, number: int) -> None:
+    """Bring back what a clean-up moved that was cut short."""
+    trash, places = _trash(site, number), site.store.results_folder
+    for manifest in sorted(trash.rglob(MANIFEST_FILE)):
+        place = places / manifest.parent.relative_to(trash)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            manifest.parent.rename(place)
+            log.warning("%s is back from a clean-up that was cut short.", place)
 
 
 def _find(site: Site, number: int) -> CleanUpRecord:
@@ -142,7 +161,7 @@ def _count(site: Site, older_than_days: int | None, number: int, now: datetime) 
         if not isinstance(scan.plan, ScanPlan) or not _is_old(scan, older_than_days, now):
             continue
         stored = decision_queries.stored_folders(site.store, scan.scan_id)
-        here = [each for each in stored if _copy(site, each, number).folder.is_dir()]
+        here = [each for each in stored if _copy(site, each, number).place.is_dir()]
         if not here:
             continue
         try:

@@ -47,6 +47,16 @@ class SeenScan(BoundaryModel):
     """Newest decision about any of its takes."""
     result_id: int = Field(default=0, ge=0)
     """Newest result of any of its points."""
+    verdict_id: int = Field(default=0, ge=0)
+    """Newest judgement of any of its results."""
+    failures: int = Field(default=0, ge=0)
+    """How many of its points say that something failed."""
+
+
+class SeenPrevious(SeenScan):
+    """What the asker saw of the scan that a start sends away."""
+
+    scan_id: ScanId
 
 
 class _AboutTakes(BoundaryModel):

@@ -95,7 +95,7 @@ class FlaggedFolder:
 
 
 def takes_of_point(store: Store, scan_id: str, point: Point) -> tuple[TakeRecord, ...]:
-    """Return all takes of a point, newest first."""
+    """Return all takes of a point, newest first; those of old trees by their dates."""
     rows = _all(store, _take_select(scan_id).where(_takes.point == point.name))
     return tuple(_to_take(row) for row in rows)
 
@@ -140,15 +140,30 @@ def seen_scan(store: Store, scan_id: str) -> SeenScan | None:
     of_scan = tables.decisions.c.scan_id == scan_id
     decision = sa.select(sa.func.max(_decisions.decision_id)).where(of_scan).scalar_subquery()
     result = sa.select(sa.func.max(_results.result_id)).where(_results.scan_id == scan_id)
+    verdict = (
+        sa.select(sa.func.max(tables.verdicts.c.verdict_id))
+        .join(tables.results, _results.result_id == tables.verdicts.c.result_id)
+        .where(_results.scan_id == scan_id)
+    )
+    points = tables.points.c
+    failures = sa.select(sa.func.count()).where(points.scan_id == scan_id, points.error != "")
     statement = sa.select(
-        _scans.state, decision.label("decision_id"), result.scalar_subquery().label("result_id")
+        _scans.state,
+        decision.label("decision_id"),
+        result.scalar_subquery().label("result_id"),
+        verdict.scalar_subquery().label("verdict_id"),
+        failures.scalar_subquery().label("failures"),
     ).where(_scans.scan_id == scan_id)
     rows = _all(store, statement)
     if not rows:
         return None
     (row,) = rows
     return SeenScan(
-        state=row.state.value, decision_id=row.decision_id or 0, result_id=row.result_id or 0
+        state=row.state.value,
+        decision_id=row.decision_id or 0,
+        result_id=row.result_id or 0,
+        verdict_id=row.verdict_id or 0,
+        failures=row.failures,
     )
 
 
@@ -267,8 +282,14 @@ def _take_select(scan_id: str) -> sa.Select[Any]:
             _decisions.decision_id == last.correlate(tables.takes).scalar_subquery(),
         )
         .where(_takes.scan_id == scan_id)
-        .order_by(_takes.point, _takes.take.desc())
+        .order_by(_takes.point, _date_of_imported().desc(), _takes.take.desc())
     )
+
+
+def _date_of_imported() -> sa.ColumnElement[Any]:
+    """Return what orders the takes of old trees: their numbers only tell which was read first."""
+    is_imported = _results.provenance == Provenance.IMPORTED
+    return sa.case((is_imported, _results.measured_at), else_=None)
 
 
 def _same_take(table: sa.FromClause) -> tuple[sa.ColumnElement[bool], ...]:

@@ -177,12 +177,11 @@ def in_use(point: PointRecord, takes: Iterable[TakeRecord]) -> PointRecord:
     Parameters
     ----------
     takes
-        All takes of the point.
+        All takes of the point, newest first.
     """
     if point.awaits_take is not None or not _is_flagged(point):
         return point
-    older = sorted(takes, key=lambda take: take.take, reverse=True)
-    candidates = (at_take(point, take) for take in older)
+    candidates = (at_take(point, take) for take in takes)
     return next((each for each in candidates if _is_good(each)), point)
 
 

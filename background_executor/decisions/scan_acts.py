@@ -5,7 +5,13 @@ from pathlib import PurePosixPath
 from background_executor.commanding import Act, Outcome
 from background_executor.commands import PreviousScan
 from background_executor.decisions import decision_queries
-from background_executor.decisions.decision_commands import ArchiveScan, RestoreScan, ScanCommand
+from background_executor.decisions.decision_commands import (
+    ArchiveScan,
+    RestoreScan,
+    ScanCommand,
+    SeenPrevious,
+    SeenScan,
+)
 from background_executor.decisions.decision_records import MoveAct, MovedPart
 from background_executor.decisions.intents import (
     Journey,
@@ -32,7 +38,7 @@ def decide_scan(act: Act, command: ScanCommand) -> Outcome:
     scan = scan_here(act, command.scan_id)
     refuse_imported(scan)
     refuse_while_moving(act.site, scan)
-    _refuse_unless_seen(act, scan, command)
+    _refuse_unless_seen(act, scan, command.seen)
     if isinstance(command, ArchiveScan):
         return _archive(act, scan, command.reason, override=command.override)
     if isinstance(command, RestoreScan):
@@ -60,16 +66,36 @@ def make_way(act: Act, previous: ScanRecord, choice: PreviousScan, reason: str) 
         ) from error
 
 
-def _refuse_unless_seen(act: Act, scan: ScanRecord, command: ScanCommand) -> None:
-    now, seen = decision_queries.seen_scan(act.site.store, scan.scan_id), command.seen
+def refuse_unless_seen_before(
+    act: Act, previous: ScanRecord | None, seen: SeenPrevious | None
+) -> None:
+    """Let nobody send away another previous scan than the one that was looked at, or one changed.
+
+    Raises
+    ------
+    CommandError
+        When it is not what its asker saw; nothing is done then.
+    """
+    if seen is None:
+        return
+    if previous is None or previous.scan_id != seen.scan_id:
+        became = "is in nobody's way" if previous is None else f"is followed by {previous.scan_id}"
+        raise CommandError(f"this has just changed: scan {seen.scan_id} {became}. Nothing was done")
+    _refuse_unless_seen(act, previous, SeenScan(**seen.model_dump(exclude={"scan_id"})))
+
+
+def _refuse_unless_seen(act: Act, scan: ScanRecord, seen: SeenScan) -> None:
+    now = decision_queries.seen_scan(act.site.store, scan.scan_id)
     if now == seen or now is None:
         return
     if now.state != seen.state:
         change = f"it is {now.state} now"
     elif now.decision_id != seen.decision_id:
         change = "somebody has decided about one of its takes"
-    else:
+    elif now.result_id != seen.result_id:
         change = "a new result has come"
+    else:
+        change = "its points are judged otherwise, or one has failed"
     raise CommandError(f"{scan_words(scan)} has just changed: {change}. Nothing was done")
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from background_executor import tables
 from background_executor.decisions.decision_records import DecisionKind
 from background_executor.errors import StoreError
@@ -96,7 +98,6 @@ class ImportWriting(ResultWriting):
         """Add what an old tree holds of a take; the point is stored with it."""
         point, take = result.take.point, result.take.take
         place: dict[str, object] = {"scan_id": result.scan_id, "point": point.name}
-        self._store_imported_point(result, place)
         if self.find(tables.takes, place | {"take": take}) is None:
             origin = {"folder": result.source_folder, "generation": result.stamp}
             new = {"take": take, "site": result.site, "seen_at": self.now}
@@ -113,6 +114,7 @@ class ImportWriting(ResultWriting):
             "provenance": Provenance.IMPORTED,
         }
         result_id = self.insert(tables.results, key | values)
+        self._store_imported_point(result, place)
         after = f"{result.take.name}, manifest {manifest_sha256}"
         subject = point_subject(result.scan_id, point.name)
         why = f"{result.stamp} in {result.source_folder}"
@@ -121,8 +123,8 @@ class ImportWriting(ResultWriting):
         return result_id
 
     def _store_imported_point(self, result: ImportedResult, place: dict[str, object]) -> None:
-        """Make a point stored, or move a stored one on to its newest take."""
-        take = result.take.take
+        """Make a point stored, or let a stored one show its newest date, whichever came last."""
+        take = self._newest_date(place)
         row = self.find(tables.points, place)
         if row is None:
             values = {
@@ -137,8 +139,15 @@ class ImportWriting(ResultWriting):
             act, after = "point stored", PointState.STORED.value
             self.add_event(result.site, "executor", subject, act, before="expected", after=after)
         else:
-            newest = {"take": max(take, row.take or 0), "updated_at": self.now}
-            self.update(tables.points, place, newest)
+            self.update(tables.points, place, {"take": take, "updated_at": self.now})
+
+    def _newest_date(self, place: dict[str, object]) -> int:
+        """Return the take of a point that was measured last; numbers tell what was read first."""
+        results = tables.results.c
+        of_point = [results[name] == value for name, value in place.items()]
+        newest_first = (results.measured_at.desc(), results.take.desc())
+        statement = sa.select(results.take).where(*of_point).order_by(*newest_first)
+        return int(self.select(statement.limit(1)).scalar_one())
 
     def _not_judged(self, result: ImportedResult) -> Judgement:
         """Give the old number as it is, with a verdict that says that there is none."""

@@ -15,7 +15,9 @@ from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_commands import (
     AcceptTakes,
     ArchiveScan,
+    CleanUp,
     FlagTakes,
+    PlanCleanUp,
     UnflagTakes,
 )
 from background_executor.decisions.receipt import Receipt, ReceiptOutcome
@@ -134,6 +136,38 @@ def test_an_acceptance_killed_at(moment: MoveCrashPoint, shift: Shift) -> None:
     run_until_killed(shift.bench.settings, moment)
     assert_done_once(shift, number, before)
     assert shift.decision(scan, CENTRE) == "accepted"
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_a_clean_up_killed_after_its_first_copy(is_changed: bool, shift: Shift) -> None:
+    scan = shift.complete_scan()
+    shift.done(PlanCleanUp())
+    (count,) = decision_queries.clean_ups(shift.bench.store, "here")
+    size = count.size_bytes
+    number = enqueue(shift, CleanUp(plan=count.command_id, folders=3, size_bytes=size))
+    run_until_killed(shift.bench.settings, MoveCrashPoint.COPY_TRASHED)
+    copies, trash = shift.bench.store.results_folder, shift.bench.config.trash_folder
+    assert (len(list(copies.rglob("data_*"))), len(list(trash.rglob("data_*")))) == (2, 1)
+    if is_changed:
+        (shift.results_folder(scan) / f"data_{CENTRE}" / "notes.txt").write_text("by hand")
+    record = answer(shift, number)
+    left = (len(list(copies.rglob("data_*"))), len(list(trash.rglob("data_*"))))
+    assert (record.state, left) == (("refused", (3, 0)) if is_changed else ("done", (0, 3)))
+
+
+def test_a_trash_that_takes_no_more_gives_everything_back(shift: Shift) -> None:
+    shift.complete_scan()
+    shift.done(PlanCleanUp())
+    (count,) = decision_queries.clean_ups(shift.bench.store, "here")
+    copies = shift.bench.store.results_folder
+    *_, last = sorted(copies.rglob("data_*"))
+    trash = shift.bench.config.trash_folder / f"clean-up-{count.command_id}"
+    obstacle = trash / last.relative_to(copies)
+    obstacle.mkdir(parents=True)
+    (obstacle / "notes.txt").write_text("somebody put this here")
+    wish = CleanUp(plan=count.command_id, folders=3, size_bytes=count.size_bytes)
+    assert "Nothing was moved" in shift.refused(wish)
+    assert len(list(copies.rglob("data_*"))) == 3
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,21 @@ from pathlib import Path
 import pytest
 
 from background_executor import queries
-from background_executor.commands import PreviousScan, StartHvCheck, StartScan
+from background_executor.commands import PreviousScan, StartHvCheck, StartScan, StopScan
 from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_commands import (
+    ArchiveScan,
     CleanUp,
     KeepAside,
     PlanCleanUp,
     RestoreScan,
     RetakeTakes,
+    SeenPrevious,
     UnflagTakes,
 )
 from background_executor.decisions.offers import archive_offer, where_archived
-from background_executor.records import JobState, ScanState
+from background_executor.judging.verdict import Judgement
+from background_executor.records import JobState, ScanState, Verdict, VerdictRecord
 from server_side.scan import ScanKind, Slot
 from tests.background_executor.decisions.shift import Shift
 from tests.seed_results import Fate
@@ -43,6 +46,8 @@ def test_a_settled_scan_goes_to_the_archive_whole_and_with_a_receipt(shift: Shif
     (part,) = shift.receipt().parts
     files = [path for path in Path(shown.target).rglob("*") if path.is_file()]
     assert len(part.files) == len(files)
+    (moved,) = shift.last_move().parts
+    assert (moved.files, moved.size_bytes) == (len(part.files), part.size_bytes)
     assert part.size_bytes == sum(path.stat().st_size for path in files)
     # What was flagged stays where flagged takes lie.
     assert (shift.flagged_folder(scan) / f"data_{CENTRE}").is_dir()
@@ -193,6 +198,34 @@ def test_a_retake_is_refused_when_its_place_is_taken(shift: Shift) -> None:
     shift.new_scan(serial_number="KQ0151")
     takes = shift.seen(scan, CENTRE)
     assert "slot 1 is taken" in shift.refused(RetakeTakes(scan_id=scan.scan_id, takes=takes))
+
+
+def test_a_start_is_refused_when_the_previous_scan_is_not_as_it_was_seen(shift: Shift) -> None:
+    scan = shift.complete_scan(Fate.POOR)
+    before = SeenPrevious(scan_id=scan.scan_id, **shift.seen_scan(scan).model_dump())
+    choice = {"previous": PreviousScan.ARCHIVE, "previous_reason": "night shift ends"}
+    wish = start(shift, previous_seen=before, **choice)
+    shift.accept(scan, "theta0_phi0")
+    assert "somebody has decided about one of its takes" in shift.refused(wish)
+    now = SeenPrevious(scan_id=scan.scan_id, **shift.seen_scan(scan).model_dump())
+    shift.done(wish.model_copy(update={"previous_seen": now}))
+    assert shift.bench.scan(scan).state is ScanState.ARCHIVED
+    (new,) = queries.running_scans(shift.bench.store, "here")
+    shift.done(StopScan(scan_id=new.scan_id))
+    words = shift.refused(wish.model_copy(update={"previous_seen": now}))
+    assert f"scan {scan.scan_id} is followed by {new.scan_id}" in words
+
+
+def test_a_scan_that_was_judged_again_since_it_was_seen_is_not_archived(shift: Shift) -> None:
+    scan = shift.complete_scan()
+    seen = shift.seen_scan(scan)
+    with shift.bench.store.writing(shift.bench.now) as writer:
+        result = queries.results_of_point(shift.bench.store, scan.scan_id, scan.plan.points[0])[0]
+        verdict = VerdictRecord(Verdict.POOR, "limits were changed", "", (), shift.bench.now)
+        writer.add_verdict(result.result_id, Judgement(verdict, None, "limits were changed"))
+    words = shift.refused(ArchiveScan(scan_id=scan.scan_id, seen=seen))
+    assert "judged otherwise" in words
+    assert shift.bench.scan(scan).state is ScanState.COMPLETE
 
 
 def counted(shift: Shift, older_than_days: int | None = None) -> decision_queries.CleanUpRecord:

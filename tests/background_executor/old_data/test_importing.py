@@ -8,6 +8,7 @@ import pytest
 
 from background_executor import queries
 from background_executor.config import SiteConfig
+from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_records import DecisionKind
 from background_executor.errors import CommandError, StoreError
 from background_executor.imported import OLD_OPERATOR, ImportedPlan, Provenance
@@ -204,7 +205,7 @@ def test_the_same_tree_elsewhere_is_the_same_data(
     assert everything(store) == before
 
 
-def test_a_date_that_comes_later_is_the_next_take_and_other_files_the_next_revision(
+def test_a_date_that_is_found_later_is_the_next_take_and_other_files_the_next_revision(
     store: Store, config: SiteConfig, tree: Path
 ) -> None:
     run(store, config, tree)
@@ -218,11 +219,35 @@ def test_a_date_that_comes_later_is_the_next_take_and_other_files_the_next_revis
     assert list(points) == ["theta10_phi90", "theta50_phi0"]
     takes = queries.imported_results_of_point(store, scan.scan_id, scan.plan.points[0])
     assert [(t.result.take.name, t.result.stamp) for t in takes] == [
-        ("theta10_phi90_take3", "20251224_120000"),
         ("theta10_phi90_take2_rev2", "20260223_093919"),
         ("theta10_phi90_take2", "20260223_093919"),
         ("theta10_phi90", "20260127_173532"),
+        ("theta10_phi90_take3", "20251224_120000"),
     ]
+
+
+def test_dates_stand_in_their_order_whichever_was_imported_first(
+    store: Store, config: SiteConfig, tmp_path: Path
+) -> None:
+    dates = {
+        "20260105_101010": "1.05e+07",
+        "20260101_101010": "0.95e+07",
+        "20260103_101010": "1e+07",
+    }
+    for days, (stamp, gain) in enumerate(dates.items()):
+        put_point(tmp_path / "scan_output_20260101", "KQ0146", "theta0_phi0", stamp, gain)
+        run(store, config, tmp_path, days)
+    scan = scan_in(store, "scan_output_20260101", "KQ0146")
+    (point,) = queries.points(store, scan.scan_id)
+    assert point.gain is not None
+    assert (point.gain.gain, point.takes) == (1.05e7, 3)
+    listed = queries.imported_results_of_point(store, scan.scan_id, point.point)
+    assert [record.result.stamp for record in listed] == sorted(dates, reverse=True)
+    takes = decision_queries.takes_of_point(store, scan.scan_id, point.point)
+    assert [take.gain and take.gain.gain for take in takes] == [1.05e7, 1e7, 0.95e7]
+    before = everything(store)
+    run(store, config, tmp_path, 9)
+    assert everything(store) == before
 
 
 def test_what_cannot_be_read_is_listed_with_the_reason(

@@ -259,3 +259,16 @@ def test_published_lines_of_two_jobs_never_name_a_take_twice(bench):
         run_order(scan.order(), threading.Event(), os.environ)
     takes = [line.take for line in scan.lines() if isinstance(line, PointPublished)]
     assert len(takes) == len(set(takes)) == 2
+
+
+def test_a_job_whose_scan_folder_was_moved_away_ends_and_makes_no_new_one(tmp_path):
+    folder = tmp_path / "scan_output"
+    folder.mkdir()
+    now_s = 0.0
+    interrupt = Interrupt(threading.Event(), folder / "stop", None, lambda: now_s)
+    interrupt.check()
+    folder.rename(tmp_path / "archived")
+    now_s = 1.0
+    with pytest.raises(EndRequested, match="archived or moved"):
+        interrupt.check()
+    assert not folder.exists()
