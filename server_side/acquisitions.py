@@ -5,6 +5,7 @@ network file system that holds years of data. What ``python -m server_side
 acquisitions --json`` prints is ``ACQUISITION_LIST`` in JSON.
 """
 
+import logging
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from server_side.errors import NameFormatError, RawDataError
 from server_side.raw_names import RawNames, stamp_moment
 from server_side.scan import FolderName, ScanKind, SerialNumber, ZoneName, check_serial_number
 from server_side.settings import DaqSettings
+
+log = logging.getLogger(__name__)
 
 
 class AcquisitionListing(BoundaryModel):
@@ -47,7 +50,7 @@ ACQUISITION_LIST: TypeAdapter[tuple[AcquisitionListing, ...]] = TypeAdapter(
 def list_acquisitions(
     raw_base: Path, daq: DaqSettings, zone: ZoneName
 ) -> tuple[AcquisitionListing, ...]:
-    """List what could be processed, newest first.
+    """List what could be processed, newest first; what cannot be looked at is logged and left out.
 
     Raises
     ------
@@ -55,15 +58,22 @@ def list_acquisitions(
         When the raw base cannot be listed.
     """
     names = RawNames(daq)
-    found = [
-        listing
-        for acquisition in subfolders(raw_base)
-        if names.is_acquisition(acquisition.name)
-        for serial in _serial_folders(acquisition)
-        for kind in ScanKind
-        for listing in _listing(names, acquisition, serial, kind, zone)
-    ]
+    found: list[AcquisitionListing] = []
+    for acquisition in subfolders(raw_base):
+        if names.is_acquisition(acquisition.name):
+            try:
+                found += _listings_in(acquisition, names, zone)
+            except RawDataError as error:
+                log.warning("Left out of the list: %s", error)
     return tuple(sorted(found, key=lambda entry: (entry.modified_at, entry.folder), reverse=True))
+
+
+def _listings_in(
+    acquisition: Path, names: RawNames, zone: ZoneName
+) -> Iterator[AcquisitionListing]:
+    for serial in _serial_folders(acquisition):
+        for kind in ScanKind:
+            yield from _listing(names, acquisition, serial, kind, zone)
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -96,7 +106,10 @@ def _listing(
     points = {f: point for f in subfolders(serial) if (point := names.point_of(f.name, kind))}
     if not points:
         return
-    modified_at = max(datetime.fromtimestamp(f.stat().st_mtime, UTC) for f in points)
+    try:
+        modified_at = max(datetime.fromtimestamp(f.stat().st_mtime, UTC) for f in points)
+    except OSError as error:
+        raise RawDataError(f"cannot look into {serial}: {error.strerror}") from error
     stamp = names.stamp_of(acquisition.name)
     yield AcquisitionListing(
         folder=acquisition.name,

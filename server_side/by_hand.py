@@ -12,12 +12,13 @@ from pathlib import Path, PurePosixPath
 
 from server_side.acquisitions import subfolders
 from server_side.boundary import BoundaryModel
+from server_side.chosen_files import choose_files
 from server_side.errors import NameFormatError, RawDataError, ServerSideError
 from server_side.journal_writer import utc_now
 from server_side.layout import RESULT_FILE, ScanLayout
 from server_side.pipeline import Fitter, process_point
 from server_side.point_work import PointWork
-from server_side.raw_data import RawPoint, choose_files, look_at_folder
+from server_side.raw_data import RawPoint, look_at_folder
 from server_side.raw_names import RawNames
 from server_side.result import PointResult, ValidFit
 from server_side.scan import (

@@ -1,15 +1,23 @@
 """The raw folders of a scan as they stand at one look, with what was seen before."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from server_side.chosen_files import ChosenFiles, choose_files
 from server_side.errors import RawDataError
-from server_side.raw_data import ChosenFiles, RawPoint, choose_files, find_raw_points
+from server_side.raw_data import (
+    RawPoint,
+    find_raw_points,
+    older_acquisitions,
+)
 from server_side.readiness import Moment, Sighting, completion, look_again
 from server_side.scan import PositionPoint, ScanPlan, VoltagePoint
 from server_side.takes import RawIdentity
 from server_side.wavedump import generation_of
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,8 @@ class RawView:
         self._plan = plan
         self._sightings: dict[Path, Sighting] = {}
         self._generations: dict[Path, tuple[Sighting, str | None]] = {}
+        self._is_first_look = True
+        self._unseen: set[str] = set()
 
     def look(self, moment: Moment) -> tuple[Candidate, ...]:
         """Return the candidates as they stand now, by the beginning of their acquisition.
@@ -74,11 +84,30 @@ class RawView:
         RawDataError
             When the raw base or the picked acquisition cannot be listed.
         """
-        raw_points = find_raw_points(self._raw_base, self._plan)
+        raw_points = find_raw_points(self._raw_base, self._plan, self._say_unseen)
+        if self._is_first_look:
+            self._say_what_is_left_out()
+            self._is_first_look = False
         self._sightings = {
             p.folder: look_again(self._sightings.get(p.folder), p, moment) for p in raw_points
         }
         return tuple(self._candidate(raw_point, raw_points, moment) for raw_point in raw_points)
+
+    def _say_unseen(self, why: str) -> None:
+        """Say once that an acquisition cannot be looked at."""
+        if why not in self._unseen:
+            self._unseen.add(why)
+            log.warning("Passed over, it may belong to somebody else: %s", why)
+
+    def _say_what_is_left_out(self) -> None:
+        """Name what looks like data of this scan and is not: who expects it must be able to see."""
+        older = older_acquisitions(self._raw_base, self._plan)
+        if older:
+            log.info(
+                "Left out, because they began before the scan was started: %s. To use one of them, "
+                "start a scan with 'process existing data'",
+                ", ".join(older),
+            )
 
     def _candidate(
         self, raw_point: RawPoint, neighbours: Sequence[RawPoint], moment: Moment

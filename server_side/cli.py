@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from server_side import __version__
 from server_side.boundary import faults_in_words
-from server_side.errors import ServerSideError
+from server_side.errors import InputFileError, ServerSideError
 from server_side.journal import EndReason
 from server_side.order import JobOrder
 from server_side.scan import ScanKind, Slot
@@ -85,7 +85,12 @@ def _settings(path: str | None) -> MeasurementSettings:
     """Read measurement settings: the defaults, a JSON file, or ``-`` for standard input."""
     if path is None:
         return MeasurementSettings()
-    content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    try:
+        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise InputFileError(
+            f"no measurement settings in {path}: {error.strerror}; name a JSON file"
+        ) from error
     return MeasurementSettings.model_validate_json(content)
 
 
@@ -263,7 +268,7 @@ VERBS = (
     Verb("watch", "do the job that an order file describes", "job-<uuid>.json", _add_watch, _watch),
     Verb(
         "inspect",
-        "print what is in one raw file, as JSON",
+        "print what is in one raw file, as JSON; status 1 when it cannot be read",
         "wave2save_theta10_phi90.txt",
         _add_inspect,
         _inspect,

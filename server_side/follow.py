@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 
+from server_side.chosen_files import ChosenFiles
 from server_side.gain_fit import GainFitter
 from server_side.point_work import models_of
 from server_side.pulses import PulseTable, align, concatenate, extract_pulses
-from server_side.raw_data import ChosenFiles
 from server_side.response import find_model
 from server_side.result import FitOutcome, Spectrum
 from server_side.scan import ScanPlan

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from server_side.chosen_files import ChosenFiles
 from server_side.layout import ScanLayout
-from server_side.raw_data import ChosenFiles, RawPoint
+from server_side.raw_data import RawPoint
 from server_side.result import FitOutcome, Measurement, Spectrum
 from server_side.scan import ScanKind, ScanPlan, Take
 from server_side.selection import Selection

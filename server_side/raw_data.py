@@ -1,4 +1,4 @@
-"""Which raw folders belong to a scan, and which of their files are read.
+"""Which raw folders belong to a scan, and what is in them.
 
 A folder belongs to a scan when it is of the scan's serial number and of a point
 of its plan, in the acquisition that the operator picked or in one that began
@@ -14,7 +14,7 @@ the other's acquisition began. Otherwise nobody can tell which is meant, and
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,13 +28,15 @@ from server_side.scan import (
     ScanPlan,
     VoltagePoint,
 )
-from server_side.settings import ChannelRole
 
 STAMP_RESOLUTION = timedelta(seconds=1)
 """A stamp has whole seconds: what it names began up to this much later."""
 
 FILE_TIME_RESOLUTION = timedelta(seconds=1)
 """File systems of the field keep times to a second or better."""
+
+PassOver = Callable[[str], None]
+"""Is told what could not be looked at, and why."""
 
 
 @dataclass(frozen=True)
@@ -85,48 +87,67 @@ class RawPoint:
         return self.marked_done_at + FILE_TIME_RESOLUTION >= self.modified_at
 
 
-@dataclass(frozen=True)
-class ChosenFiles:
-    """What is read of a point's folder."""
-
-    pmt: RawFile
-    trigger: RawFile
-    others: tuple[RawFile, ...]
-    """Monitor and reference PMT, as far as they are there."""
-    note: str
-    """Says so when the PMT's channel is not the slot's own."""
-
-    @property
-    def all(self) -> tuple[RawFile, ...]:
-        """Every file that is read, by channel."""
-        files = (self.trigger, self.pmt, *self.others)
-        return tuple(sorted(files, key=lambda file: file.channel))
-
-
-def find_raw_points(raw_base: Path, plan: ScanPlan) -> tuple[RawPoint, ...]:
+def find_raw_points(
+    raw_base: Path, plan: ScanPlan, pass_over: PassOver = lambda _why: None
+) -> tuple[RawPoint, ...]:
     """Return every raw folder that belongs to a scan, by acquisition, then by time.
+
+    Parameters
+    ----------
+    pass_over
+        Is told of each acquisition that cannot be looked at: it may be somebody else's.
 
     Raises
     ------
     RawDataError
         When the raw base or the picked acquisition cannot be listed.
     """
-    names = RawNames(plan.settings.daq)
-    found = [
-        raw_point
-        for acquisition in _acquisitions(raw_base, plan, names)
-        for raw_point in points_in(acquisition, plan, names)
-    ]
+    names, found = RawNames(plan.settings.daq), list[RawPoint]()
+    for acquisition in _acquisitions(raw_base, plan, names):
+        try:
+            if _began_in_time(acquisition, plan, names):
+                found += points_in(acquisition, plan, names)
+        except RawDataError as error:
+            if isinstance(plan.raw, ExistingAcquisition):
+                raise
+            pass_over(str(error))
     return tuple(sorted(found, key=lambda p: (p.began_at, p.acquisition, p.folder_modified_at)))
 
 
+def older_acquisitions(raw_base: Path, plan: ScanPlan) -> tuple[str, ...]:
+    """Return those that hold points of the scan and are left out: they began before it.
+
+    Raises
+    ------
+    RawDataError
+        When the raw base cannot be listed.
+    """
+    names = RawNames(plan.settings.daq)
+    older = (
+        acquisition.name
+        for acquisition in _acquisitions(raw_base, plan, names)
+        if _is_older(acquisition, plan, names)
+    )
+    return tuple(older)
+
+
 def points_in(acquisition: Path, plan: ScanPlan, names: RawNames) -> Iterator[RawPoint]:
-    """Yield the folders of a plan's points in one acquisition, whenever it began."""
+    """Yield the folders of a plan's points in one acquisition, whenever it began.
+
+    Raises
+    ------
+    RawDataError
+        When it cannot be looked into.
+    """
     serial_folder = acquisition / plan.serial_number
-    if not serial_folder.is_dir():
+    try:
+        serial_folder.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:
+        raise RawDataError(f"cannot look into {acquisition}: {error.strerror}") from error
     planned = set(plan.points)
-    for folder in subfolders(serial_folder):
+    for folder in subfolders(serial_folder) if serial_folder.is_dir() else ():
         point = names.point_of(folder.name, plan.kind)
         if point in planned and point is not None:
             yield look_at_folder(folder, point, plan, names, acquisition)
@@ -156,30 +177,6 @@ def look_at_folder(
     )
 
 
-def choose_files(raw_point: RawPoint, plan: ScanPlan) -> ChosenFiles:
-    """Choose the channels that are read for a scan's slot.
-
-    Raises
-    ------
-    RawDataError
-        When a channel has two files, or when there is none of the trigger or
-        of any PMT channel that could be meant.
-    """
-    number, note = _pmt_channel(raw_point, plan)
-    pmt = _only_file(raw_point, number)
-    trigger = _first_of_role(raw_point, plan, ChannelRole.TRIGGER)
-    if pmt is None or trigger is None:
-        what = "the trigger" if pmt else f"the PMT's channel {number}"
-        raise RawDataError(
-            f"no file of {what} in {raw_point.folder}: found "
-            f"{[f.path.name for f in raw_point.files] or 'no raw file'}, expected a name "
-            f"like {plan.settings.daq.file_patterns[0]!r}"
-        )
-    beside = (ChannelRole.MONITOR, ChannelRole.REFERENCE)
-    others = (_first_of_role(raw_point, plan, role) for role in beside)
-    return ChosenFiles(pmt, trigger, tuple(f for f in others if f is not None), note)
-
-
 def question_about(raw_point: RawPoint, candidates: Sequence[RawPoint]) -> str | None:
     """Return what to ask the operator when another candidate cannot be told from this one.
 
@@ -202,20 +199,31 @@ def question_about(raw_point: RawPoint, candidates: Sequence[RawPoint]) -> str |
 
 
 def _acquisitions(raw_base: Path, plan: ScanPlan, names: RawNames) -> Iterator[Path]:
-    raw = plan.raw
-    if isinstance(raw, ExistingAcquisition):
-        picked = raw_base / raw.folder
+    """Yield the picked acquisition, or else all, whenever they began."""
+    if isinstance(plan.raw, ExistingAcquisition):
+        picked = raw_base / plan.raw.folder
         if not picked.is_dir():
             raise RawDataError(f"the picked acquisition {picked} is not there any more")
         yield picked
         return
+    yield from (folder for folder in subfolders(raw_base) if names.is_acquisition(folder.name))
+
+
+def _began_in_time(acquisition: Path, plan: ScanPlan, names: RawNames) -> bool:
+    if isinstance(plan.raw, ExistingAcquisition):
+        return True
+    began_at, _ = _beginning(acquisition, plan, names)
     # What the stamp cannot say within its second counts as after the start.
-    began_after = raw.began_after.replace(microsecond=0)
-    for folder in subfolders(raw_base):
-        if names.is_acquisition(folder.name):
-            began_at, _ = _beginning(folder, plan, names)
-            if began_at >= began_after:
-                yield folder
+    return began_at >= plan.raw.began_after.replace(microsecond=0)
+
+
+def _is_older(acquisition: Path, plan: ScanPlan, names: RawNames) -> bool:
+    try:
+        return not _began_in_time(acquisition, plan, names) and any(
+            points_in(acquisition, plan, names)
+        )
+    except RawDataError:
+        return False
 
 
 def _beginning(acquisition: Path, plan: ScanPlan, names: RawNames) -> tuple[datetime, bool]:
@@ -256,35 +264,6 @@ def _raw_file(channel: int, entry: os.DirEntry[str]) -> RawFile:
     status = entry.stat()
     modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
     return RawFile(channel, Path(entry.path), status.st_size, modified_at)
-
-
-def _pmt_channel(raw_point: RawPoint, plan: ScanPlan) -> tuple[int, str]:
-    """Return the channel that is read, and why it is not the slot's own."""
-    pmts = [c for c in plan.settings.daq.channels if c.role is ChannelRole.PMT]
-    own = next((c.number for c in pmts if c.slot == plan.slot), None)
-    if own is None:
-        raise RawDataError(f"the settings name no channel for the PMT in slot {plan.slot}")
-    present = {file.channel for file in raw_point.files}
-    others = [c.number for c in pmts if c.number in present]
-    if own in present or len(others) != 1:
-        return own, ""
-    return others[0], f"channel {others[0]} was read: channel {own} of slot {plan.slot} has no file"
-
-
-def _first_of_role(raw_point: RawPoint, plan: ScanPlan, role: ChannelRole) -> RawFile | None:
-    numbers = [c.number for c in plan.settings.daq.channels if c.role is role]
-    files = (_only_file(raw_point, number) for number in numbers)
-    return next((file for file in files if file is not None), None)
-
-
-def _only_file(raw_point: RawPoint, channel: int) -> RawFile | None:
-    files = [file for file in raw_point.files if file.channel == channel]
-    if len(files) > 1:
-        raise RawDataError(
-            f"channel {channel} has {len(files)} files in {raw_point.folder}: "
-            f"{', '.join(file.path.name for file in files)}. Leave the one that is meant"
-        )
-    return files[0] if files else None
 
 
 def _ended_before(first: RawPoint, second: RawPoint) -> bool:

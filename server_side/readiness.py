@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from server_side.raw_data import ChosenFiles, RawPoint
+from server_side.chosen_files import ChosenFiles
+from server_side.raw_data import RawPoint
 from server_side.scan import ExistingAcquisition, ScanPlan
 
 Fingerprint = tuple[tuple[str, int, datetime], ...]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from server_side.candidates import Candidate, RawView
+from server_side.chosen_files import ChosenFiles
 from server_side.errors import RawDataError, ServerSideError
 from server_side.follow import PointFollower
 from server_side.gain_fit import GainFitter
@@ -23,7 +24,6 @@ from server_side.live import LiveFile, Stage
 from server_side.order import JobOrder
 from server_side.pipeline import process_point
 from server_side.point_work import PointWork
-from server_side.raw_data import ChosenFiles
 from server_side.readiness import Moment, has_expected_events
 from server_side.scan import Take
 from server_side.takes import RawIdentity

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from server_side.chosen_files import choose_files
 from server_side.describe import describe_result
 from server_side.gain_fit import GainFitter
 from server_side.hv_curve import HvCurve, fit_hv_curve
 from server_side.layout import ScanLayout
 from server_side.pipeline import analyse_pulses, read_and_integrate
 from server_side.point_work import PointWork
-from server_side.raw_data import choose_files, look_at_folder
+from server_side.raw_data import look_at_folder
 from server_side.raw_names import RawNames
 from server_side.result import PointResult, ValidFit
 from server_side.root_publish import scratch_folder

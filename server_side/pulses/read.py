@@ -117,15 +117,25 @@ def read_pulses(
     entries = _read_all(reader, channels, paths)
     good = [entry for entry in entries if isinstance(entry, _ReadChannel)]
     required = [channel.number for channel in channels if channel.role in REQUIRED_ROLES]
-    trigger = next((c.number for c in channels if c.role is ChannelRole.TRIGGER), None)
     pulses = align_files([entry.features for entry in good], required, scratch)
     return PulseReading(
         pulses=pulses,
         channels=tuple(entry.reading for entry in good),
         refused=tuple(entry for entry in entries if isinstance(entry, RefusedFile)),
         waveforms=Waveforms(channels=tuple(entry.waveforms for entry in good)),
-        slipped=() if trigger is None else find_slipped_events(pulses, trigger),
+        slipped=_find_slipped(pulses, channels),
     )
+
+
+def _find_slipped(
+    pulses: StoredPulses, channels: Sequence[ChannelSettings]
+) -> tuple[SlippedEvents, ...]:
+    trigger = _trigger_of(channels)
+    return () if trigger is None else find_slipped_events(pulses, trigger.number)
+
+
+def _trigger_of(channels: Sequence[ChannelSettings]) -> ChannelSettings | None:
+    return next((c for c in channels if c.role is ChannelRole.TRIGGER), None)
 
 
 def _tell_nobody(_channel: int, _events: int) -> None:
@@ -136,7 +146,7 @@ def _read_all(
     reader: "_PointReader", channels: Sequence[ChannelSettings], paths: Mapping[int, Path]
 ) -> list[_ReadChannel | RefusedFile]:
     """Read the trigger, then the other channels side by side."""
-    trigger = next((c for c in channels if c.role is ChannelRole.TRIGGER), None)
+    trigger = _trigger_of(channels)
     first = None if trigger is None else reader.read_trigger(trigger, paths[trigger.number])
     starts = None if first is None else first.features
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:

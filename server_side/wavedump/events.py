@@ -34,6 +34,8 @@ class FileSummary:
     last_event: int | None
     torn_events: int
     """1 when an incomplete last event is held back."""
+    torn_byte: int | None
+    """Where it begins; None without one."""
     skipped_events: int
     """Damaged events that were left out."""
     doubled_events: int

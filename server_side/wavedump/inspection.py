@@ -1,12 +1,16 @@
 """What one raw file holds, for a person who looks at it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from server_side.boundary import BoundaryModel
 from server_side.settings import DaqSettings
+from server_side.wavedump.events import FileSummary
+from server_side.wavedump.format_names import RawFormatName
 from server_side.wavedump.reader import open_reader
+from server_side.wavedump.recognition import channel_of_name
 
 BASELINE_SAMPLES = 40
 
@@ -35,6 +39,13 @@ class Inspection(BoundaryModel):
     """Events that came a second time."""
     damage: tuple[str, ...]
     """The first few faults in words, with byte offsets."""
+    path: str
+    size_bytes: int
+    """Bytes that were read: all that the file had."""
+    missing_events: int
+    """Numbers between the first and the last event that no event has, left out ones included."""
+    notes: tuple[str, ...]
+    """What else a person should know, and what to do."""
 
 
 def inspect_file(path: Path, daq: DaqSettings) -> Inspection:
@@ -66,4 +77,34 @@ def inspect_file(path: Path, daq: DaqSettings) -> Inspection:
         skipped_events=seen.skipped_events,
         doubled_events=seen.doubled_events,
         damage=seen.damage,
+        path=str(path),
+        size_bytes=seen.bytes_read,
+        missing_events=_count_missing(seen),
+        notes=tuple(_notes(path, seen)),
     )
+
+
+def _count_missing(seen: FileSummary) -> int:
+    if seen.first_event is None or seen.last_event is None:
+        return 0
+    return seen.last_event - seen.first_event + 1 - seen.events
+
+
+def _notes(path: Path, seen: FileSummary) -> Iterator[str]:
+    named, faults = channel_of_name(path), seen.skipped_events + seen.doubled_events
+    if seen.raw_format == RawFormatName.EMPTY:
+        yield "the file is empty: nothing was written yet, or the DAQ could not write"
+    if seen.raw_format == RawFormatName.UNKNOWN:
+        yield f"{seen.bytes_read} bytes do not hold a whole event: too little to tell the format"
+    elif seen.torn_byte is not None:
+        yield (
+            f"the last event begins at byte {seen.torn_byte} and is not whole: the file is still "
+            "being written, or was cut off"
+        )
+    if None not in (seen.channel, named) and seen.channel != named:
+        yield (
+            f"the file's name says channel {named}, its events say {seen.channel}: make sure that "
+            "it is the right file"
+        )
+    if faults > len(seen.damage):
+        yield f"the first {len(seen.damage)} faults are in words, all {faults} are counted"

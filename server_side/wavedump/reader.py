@@ -88,6 +88,7 @@ class FollowingReader:
             first_event=self._first_event,
             last_event=self._last_event,
             torn_events=int(self._is_torn),
+            torn_byte=self._next_byte if self._is_torn else None,
             skipped_events=self._count_skipped(),
             doubled_events=self._damage.doubled_events,
             damage=self._damage.words,

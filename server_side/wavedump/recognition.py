@@ -24,6 +24,12 @@ QUOTED_BYTES = 24
 _NAMED_CHANNEL = re.compile(r"wave_?([0-9]{1,2})(?![0-9])")
 
 
+def channel_of_name(path: Path) -> int | None:
+    """Return the channel that a file's name states, or None."""
+    match = _NAMED_CHANNEL.match(path.name)
+    return int(match[1]) if match else None
+
+
 @dataclass(frozen=True)
 class FileHead:
     """A file's beginning."""
@@ -34,8 +40,7 @@ class FileHead:
     @property
     def named_channel(self) -> int | None:
         """The channel that the file's name states."""
-        match = _NAMED_CHANNEL.match(self.path.name)
-        return int(match[1]) if match else None
+        return channel_of_name(self.path)
 
     @property
     def is_text(self) -> bool:

@@ -58,6 +58,7 @@ def test_without_a_verb_or_with_an_unknown_one_the_usage_is_shown():
     ("arguments", "said"),
     [
         (["inspect", "/nowhere/wave0.txt"], "/nowhere/wave0.txt"),
+        (["inspect", str(ROOT / "README.md"), "--settings", "/nowhere.json"], "name a JSON file"),
         (["watch", "/nowhere/job.json"], "/nowhere/job.json"),
         (["acquisitions", "--raw-base", "/nowhere"], "/nowhere"),
         (["hv-curve", "/nowhere/points.csv"], "/nowhere/points.csv"),
@@ -78,7 +79,7 @@ def test_an_order_that_is_no_order_is_said_in_one_line(tmp_path, capsys):
     assert cli.main(["watch", str(order)]) == 1
     text = capsys.readouterr().err
     assert "JobOrder" in text
-    assert "plan: Field required" in text
+    assert "claim: Field required" in text
     assert text.count("\n") == 1
 
 

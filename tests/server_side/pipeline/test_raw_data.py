@@ -1,15 +1,23 @@
 """Which folders belong to a scan, and which files of them are read."""
 
 import os
+import pwd
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from server_side.acquisitions import list_acquisitions
+from server_side.candidates import RawView
+from server_side.chosen_files import choose_files
 from server_side.errors import RawDataError
-from server_side.raw_data import choose_files, find_raw_points, question_about
+from server_side.raw_data import (
+    find_raw_points,
+    older_acquisitions,
+    question_about,
+)
 from server_side.raw_names import RawNames, stamp_moment
+from server_side.readiness import Moment
 from server_side.scan import (
     ExistingAcquisition,
     NewAcquisitions,
@@ -50,6 +58,22 @@ def test_data_of_an_acquisition_that_began_before_the_scan_are_not_taken(
     make_raw(BEFORE)
     make_raw(AT_START)
     assert acquisitions(tmp_path / "raw", make_plan()) == [AT_START]
+
+
+def test_older_acquisitions_of_the_same_points_are_named(tmp_path, make_plan, make_raw, caplog):
+    make_raw(BEFORE)
+    make_raw(AT_START)
+    (tmp_path / "raw" / "wavedump_output_20260101_000000" / "KQ0999").mkdir(parents=True)
+    plan = make_plan()
+    assert older_acquisitions(tmp_path / "raw", plan) == (BEFORE,)
+    picked = make_plan(raw=ExistingAcquisition(folder=BEFORE))
+    assert older_acquisitions(tmp_path / "raw", picked) == ()
+    view = RawView(tmp_path / "raw", plan)
+    with caplog.at_level("INFO"):
+        for _ in range(2):
+            view.look(Moment(START, 0.0))
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"Left out, because they began before the scan was started: {BEFORE}.")
 
 
 def test_an_acquisition_of_the_very_second_of_the_start_is_taken(tmp_path, make_plan, make_raw):
@@ -233,6 +257,48 @@ def test_a_folder_that_cannot_be_looked_into_is_a_problem_of_its_point_alone(
     problems = {p.folder.name: p.problem for p in found}
     assert problems["wavesave_theta10_phi90"] == ""
     assert "Permission denied" in problems["wavesave_theta20_phi0"]
+
+
+@pytest.fixture(params=[LATER, f"{LATER}/KQ0146"])
+def two_acquisitions(request, tmp_path, make_raw):
+    """Act as an account that may not look into the first of two acquisitions, or its serial."""
+    make_raw(LATER)
+    make_raw(MUCH_LATER)
+    # What Python loads late may lie where that account cannot read it.
+    list_acquisitions(tmp_path / "raw", DaqSettings(), "Asia/Tokyo")
+    hidden = tmp_path / "raw" / request.param
+    hidden.chmod(0)
+    is_root = os.geteuid() == 0
+    if is_root:
+        for folder in (tmp_path, *tmp_path.parents[:3]):
+            folder.chmod(folder.stat().st_mode | 0o055)
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    yield tmp_path / "raw"
+    if is_root:
+        os.seteuid(0)
+    hidden.chmod(0o755)
+
+
+def test_an_acquisition_without_permission_keeps_nobody_from_the_others(
+    two_acquisitions, make_plan, caplog
+):
+    raw = two_acquisitions
+    with caplog.at_level("WARNING"):
+        view = RawView(raw, make_plan())
+        for _ in range(2):
+            found = view.look(Moment(START, 0.0))
+        listed = list_acquisitions(raw, DaqSettings(), "Asia/Tokyo")
+        picked = make_plan(raw=ExistingAcquisition(folder=LATER))
+        with pytest.raises(RawDataError, match="Permission denied"):
+            find_raw_points(raw, picked)
+    assert [candidate.raw_point.acquisition for candidate in found] == [MUCH_LATER]
+    assert [entry.folder for entry in listed] == [MUCH_LATER]
+    passed_over, left_out = [record.getMessage() for record in caplog.records]
+    assert passed_over.startswith("Passed over, it may belong to somebody else: cannot ")
+    assert left_out.startswith("Left out of the list: cannot ")
+    for said in (passed_over, left_out):
+        assert LATER in said
+        assert said.endswith("Permission denied")
 
 
 def test_the_repeated_hour_of_summer_time_is_read_by_what_is_known_of_the_folder():

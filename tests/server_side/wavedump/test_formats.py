@@ -172,6 +172,10 @@ def test_inspection_agrees_with_plain_numpy(raw_file: Path) -> None:
         "skipped_events",
         "doubled_events",
         "damage",
+        "path",
+        "size_bytes",
+        "missing_events",
+        "notes",
     ]
 
 
