@@ -50,7 +50,9 @@ def skip_damaged_sample(window: ByteWindow, pos: int, longest: int) -> tuple[int
         byte = byte_at(window.data, stop)
     if stop >= window.end:
         return pos, MORE
-    length = stop - pos - (1 if byte_at(window.data, stop - 1) == _CR else 0)
+    length = stop - pos
+    if length > 0 and byte_at(window.data, stop - 1) == _CR:
+        length -= 1
     if not 0 < length <= longest:
         return pos, _LOST
     stop += 1

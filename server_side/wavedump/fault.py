@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +71,14 @@ class DamageLog:
 
     skipped_events: int = 0
     doubled_events: int = 0
-    words: tuple[str, ...] = ()
+    _first: tuple[tuple[int, str], ...] = ()
+    """Bytes and words of the first faults in the file."""
     _fault_byte: int = 0
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The first few faults, with byte offsets, in the order of the file."""
+        return tuple(text for _, text in self._first)
 
     def add(self, records: NDArray[np.int64], event_bytes: float) -> None:
         """Take note of fault records of shape (n, 4).
@@ -92,8 +99,13 @@ class DamageLog:
                 self.doubled_events += 1
             else:
                 self.skipped_events += 1
-            if len(self.words) < WORDS_KEPT:
-                self.words += (f"byte {byte}: {describe_fault(Fault(kind), found, wanted)}",)
+            self._put_in_words(byte, describe_fault(Fault(kind), found, wanted))
+
+    def _put_in_words(self, byte: int, fault: str) -> None:
+        """Keep a fault when it is one of the first; faults of order come late for their place."""
+        if len(self._first) < WORDS_KEPT or byte < self._first[-1][0]:
+            noted = (*self._first, (byte, f"byte {byte}: {fault}"))
+            self._first = tuple(sorted(noted, key=itemgetter(0)))[:WORDS_KEPT]
 
     def skipped_up_to(self, byte: int, event_bytes: float) -> int:
         """Return the skipped events when the last damage goes up to ``byte``."""

@@ -1,15 +1,19 @@
-"""Coverage-guided fuzzing of the raw readers: no crash, no hang, no growth, no wrong order.
+"""Coverage-guided fuzzing of the raw readers: no crash, no hang, no growth, nothing made up.
 
-``python -m tests.fuzz.fuzz_readers --seconds 300`` ends with status 1 at a find and
-leaves it in ``.fuzz/``; make a test of it in ``tests/server_side/wavedump/test_damage.py``.
-The compiled loops run as plain Python here, so that atheris sees their branches and a read
-behind the last byte is an error.
+``python -m tests.fuzz.fuzz_readers --seconds 300`` ends with status 1 at a find and leaves it in
+``.fuzz/``. Give it a name that says what it is and put it into ``tests/fuzz/inputs``, where
+``test_fuzz_finds`` reads it from then on. The compiled loops run as plain Python here, so that
+atheris sees their branches and a read behind the last byte is an error.
 """
 
 import argparse
+import hashlib
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 os.environ["NUMBA_DISABLE_JIT"] = "1"
@@ -17,85 +21,67 @@ os.environ["NUMBA_DISABLE_JIT"] = "1"
 import atheris
 
 with atheris.instrument_imports(include=["server_side.wavedump"]):
-    from server_side.errors import RawDataError
-    from server_side.settings import DaqSettings
-    from server_side.wavedump import generation_of, open_reader
-
-from tests.server_side.wavedump.raw_content import STYLES, make_events
+    from tests.fuzz.oracle import check_content
+    from tests.fuzz.write_inputs import INPUTS
 
 TIMEOUT_S = 20
 MEMORY_MB = 2048
 LARGEST_BYTES = 1024
-EVENTS = 4
-DAQ = DaqSettings(record_length=8)
-"""Short events: plain Python reads few bytes a second, and headers hold the branches."""
+ROUND_RUNS = 10_000
+"""Code that atheris has instrumented keeps 60 kB a run, whatever it runs: so a process ends."""
 
 
-def read_in_two_steps(content: bytes, cut: int, path: Path) -> None:
-    """Read a file that grows once; anything but events or the documented error is a find."""
-    path.write_bytes(content[:cut])
-    reader = open_reader(path, DAQ, block_events=3, window_bytes=1)
-    numbers: list[int] = []
-    try:
-        for size in (cut, len(content)):
-            with path.open("ab") as file:
-                file.write(content[path.stat().st_size : size])
-            for block in reader.blocks():
-                assert block.samples_adc.shape == (
-                    len(block.event_number),
-                    len(block.samples_adc[0]),
-                )
-                numbers += block.event_number.tolist()
-            generation_of(path)
-    except RawDataError:
-        return
-    seen = reader.summary()
-    assert seen.events == len(numbers), "events are counted as they are given"
-    assert seen.skipped_events <= len(content), "no more is skipped than there is"
-    assert seen.torn_events in (0, 1)
+def checking(path: Path, finds: Path) -> "atheris.TestOneInputCallback":
+    """Return the function that atheris calls; it writes its files to ``path``."""
 
+    def check_one_input(data: bytes) -> None:
+        try:
+            check_content(data, path)
+        except Exception:
+            # libFuzzer's own copy is not written when the interpreter ends before it.
+            (finds / f"find-{hashlib.sha256(data).hexdigest()[:12]}").write_bytes(data)
+            raise
 
-def make_test_one(path: Path) -> "atheris.TestOneInputCallback":
-    """Return the function that atheris calls."""
-
-    def test_one(data: bytes) -> None:
-        if len(data) < 2:
-            return
-        content = data[2:]
-        cut = int.from_bytes(data[:2], "little") % (len(content) + 1)
-        read_in_two_steps(content, cut, path)
-
-    return test_one
-
-
-def write_seeds(folder: Path) -> None:
-    """Write one small file of every format as a beginning."""
-    for name, style in STYLES.items():
-        content = style.content(make_events(EVENTS, length=DAQ.record_length))
-        (folder / f"seed-{name}").write_bytes(b"\xff\xff" + content)
-        (folder / f"seed-{name}-grows").write_bytes(b"\x40\x00" + content)
+    return check_one_input
 
 
 def main() -> None:
-    """Fuzz for the given time."""
+    """Fuzz for the given time, in rounds: each is a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--folder", type=Path, default=Path(".fuzz"))
+    parser.add_argument("--round", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.round:
+        fuzz(arguments.folder, arguments.seconds)
     corpus = arguments.folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
-    write_seeds(corpus)
+    for seed in INPUTS.iterdir():
+        shutil.copy(seed, corpus / f"seed-{seed.name}")
+    end_s = time.monotonic() + arguments.seconds
+    while (left_s := int(end_s - time.monotonic())) > 0:
+        given = ["--round", "--seconds", str(left_s), "--folder", str(arguments.folder)]
+        status = subprocess.run(
+            [sys.executable, "-m", "tests.fuzz.fuzz_readers", *given], check=False
+        ).returncode
+        if status:
+            sys.exit(status)
+
+
+def fuzz(folder: Path, seconds: int) -> None:
+    """Fuzz until the time or the runs of a round are over; ends the process."""
     options = [
-        f"-max_total_time={arguments.seconds}",
+        f"-max_total_time={seconds}",
+        f"-runs={ROUND_RUNS}",
         f"-timeout={TIMEOUT_S}",
         f"-rss_limit_mb={MEMORY_MB}",
         f"-max_len={LARGEST_BYTES}",
-        f"-artifact_prefix={arguments.folder}/",
+        f"-artifact_prefix={folder}/",
         "-print_final_stats=1",
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        test_one = make_test_one(Path(folder) / "wave2.txt")
-        atheris.Setup([sys.argv[0], *options, str(corpus)], test_one)
+    with tempfile.TemporaryDirectory() as raw_folder:
+        check_one_input = checking(Path(raw_folder) / "wave2.txt", folder)
+        atheris.Setup([sys.argv[0], *options, str(folder / "corpus")], check_one_input)
         atheris.Fuzz()
 
 

@@ -72,6 +72,17 @@ class HeaderWords:
         fixed = [np.mean(self.words[:, word] == self.usual(word)) for word in STANDARD_FIXED]
         return self.is_confirmed and self.is_standard and float(min(fixed)) > 0.5
 
+    @property
+    def is_undecided(self) -> bool:
+        """Two headers of WaveDump's size in which another word rises less than its counter.
+
+        The first number may be damaged, or the words stand in another order: the next
+        header tells.
+        """
+        is_first_step = self.size_word == 0 and len(self.words) == 2
+        rise = self.words[-1, STANDARD_COUNTER] - self.words[0, STANDARD_COUNTER]
+        return is_first_step and not self.is_standard and 1 <= rise <= FAR_AHEAD
+
     def usual(self, word: int) -> int:
         """Return the value that a word has most often."""
         values, counts = np.unique(self.words[:, word], return_counts=True)
@@ -89,7 +100,8 @@ def find_header_words(head: FileHead, daq: DaqSettings) -> HeaderWords | Mismatc
     confirmed = [each for each in at_start if each.is_confirmed]
     confirmed = confirmed or list(_search_likely(head, at_start))
     if confirmed:
-        return min(confirmed, key=lambda each: each.event_bytes)
+        found = min(confirmed, key=lambda each: each.event_bytes)
+        return TooShort() if found.is_undecided else found
     return _find_single(head, at_start, daq)
 
 
