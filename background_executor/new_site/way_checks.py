@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 
 from background_executor.config import SiteConfig, SshSection
-from background_executor.errors import ExecutorError, UnreachableError
+from background_executor.errors import ExecutorError, SettingsError, UnreachableError
 from background_executor.new_site.doctor import CHECKS, CheckState, Finding, Patient, examine
 from background_executor.site import open_scheduler
 from background_executor.ssh import (
@@ -77,7 +77,9 @@ def _resolve(section: SshSection) -> Finding:
         hop = read_route(section)[0]
         found = socket.getaddrinfo(hop.host, hop.port, type=socket.SOCK_STREAM)[0][4][0]
     except ExecutorError as error:
-        return Finding(WAY[0], CheckState.FAILED, str(error), "mend the SSH configuration")
+        return Finding(
+            WAY[0], CheckState.FAILED, str(error), "mend [site.ssh] or the SSH configuration"
+        )
     except (OSError, UnicodeError) as error:  # a name that is none, such as "a..b"
         fix = "check site.ssh.host, ~/.ssh/config and the VPN of the site"
         return Finding(WAY[0], CheckState.FAILED, f"{section.host}: {error}", fix)
@@ -88,7 +90,8 @@ def _connect(transport: Transport) -> tuple[int, ExecutorError | None]:
     """Connect once; return how many steps of the way were good, and what stood in it."""
     try:
         transport.connect()
-    except (UnknownHostKeyError, ChangedHostKeyError) as error:
+    except (UnknownHostKeyError, ChangedHostKeyError, SettingsError) as error:
+        # The route was read before: what is wrong with settings here is the file of pinned keys.
         return WAY.index("host key"), error
     except LoginRefusedError as error:
         return WAY.index("login"), error

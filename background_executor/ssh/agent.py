@@ -5,9 +5,11 @@ gives, would hold the executor for ever: the library's own client knows no
 time-out.
 """
 
+import base64
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import paramiko
 from paramiko.agent import AgentSSH
@@ -24,15 +26,19 @@ class PatientAgent(AgentSSH):
     ----------
     timeout_s
         How long each answer may take.
+    only
+        Private key files; of the agent's keys those are offered whose public half lies
+        beside one of them. None offers all.
     """
 
     # What the library's type hints leave out.
     _connect: Callable[[socket.socket], None]
     _close: Callable[[], None]
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, only: Sequence[Path] | None) -> None:
         super().__init__()
         self._timeout_s = timeout_s
+        self._only = only
         self._conn: socket.socket | None = None
 
     def get_keys(self) -> tuple[paramiko.AgentKey, ...]:
@@ -45,7 +51,12 @@ class PatientAgent(AgentSSH):
         """
         if self._conn is None:
             self._open()
-        return tuple(super().get_keys())
+        keys = tuple(super().get_keys())
+        if self._only is None:
+            return keys
+        # A server counts every key that it refuses, and soon ends the talk.
+        wanted = [_public_half(path) for path in self._only]
+        return tuple(key for key in keys if base64.b64encode(key.blob).decode() in wanted)
 
     def close(self) -> None:
         """End the talk with the agent."""
@@ -83,9 +94,17 @@ class PatientAgent(AgentSSH):
         )
 
 
+def _public_half(identity: Path) -> str:
+    """Return the key of ``<identity>.pub`` in base64; empty where there is none."""
+    try:
+        return identity.with_name(f"{identity.name}.pub").read_text().split()[1]
+    except (OSError, ValueError, IndexError):
+        return ""
+
+
 class KeyClient(paramiko.SSHClient):
     """A client that logs in by key, and never waits for ever for an agent."""
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, only: Sequence[Path] | None) -> None:
         super().__init__()
-        self._agent = PatientAgent(timeout_s)
+        self._agent = PatientAgent(timeout_s, only)

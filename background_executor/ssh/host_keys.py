@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
+from paramiko.hostkeys import InvalidHostKey
 
 from background_executor.errors import RefusedError, SettingsError
 from background_executor.ssh.route import Hop
@@ -80,8 +81,11 @@ def read_known_hosts(path: Path) -> paramiko.HostKeys:
     if path.expanduser().exists():
         try:
             keys.load(str(path.expanduser()))
-        except (OSError, paramiko.SSHException) as error:
-            raise SettingsError(f"cannot read the pinned host keys {path}: {error}") from error
+        except (OSError, ValueError, paramiko.SSHException, InvalidHostKey) as error:
+            raise SettingsError(
+                f"cannot read the pinned host keys {path}: {error}; mend or remove that line, or "
+                "move the file aside and run 'python -m background_executor enrol'"
+            ) from error
     return keys
 
 

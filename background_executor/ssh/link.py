@@ -78,7 +78,7 @@ class SshLink:
     def log_in(self, hop: Hop, known_hosts: Path, timeout_s: float) -> None:
         """Connect to the next host through the ones before, and log in."""
         opened = self._open_socket(hop, timeout_s)
-        client = KeyClient(timeout_s)
+        client = KeyClient(timeout_s, hop.identities if hop.only_named else None)
         # Known before it is let in: a login that hangs is ended by the watchdog, too.
         self._clients.append(client)
         if known_hosts.exists():
@@ -90,7 +90,6 @@ class SshLink:
             username=hop.user,
             # A list is what it takes; its type annotations know one name only.
             key_filename=[str(path) for path in hop.identities],  # type: ignore[arg-type]
-            allow_agent=hop.allow_agent,
             look_for_keys=not hop.identities,
             sock=opened,
             timeout=timeout_s,
@@ -190,7 +189,7 @@ def _said_while_connecting(hop: Hop, known_hosts: Path) -> Iterator[None]:
     except paramiko.PasswordRequiredException as error:
         raise LoginRefusedError(
             f"the private key for {where} needs a passphrase; load it into ssh-agent with "
-            "'ssh-add', or name another key in site.ssh.identity"
+            "'ssh-add' and keep its '.pub' beside it, or name another key in site.ssh.identity"
         ) from error
     except paramiko.SFTPError as error:  # the channel is open, what comes through it is not SFTP
         raise UnreachableError(

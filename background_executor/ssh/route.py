@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
+from paramiko.pkey import UnknownKeyType
 
 from background_executor.config import SshSection
 from background_executor.errors import SettingsError
@@ -25,7 +26,8 @@ class Hop:
     user: str
     identities: tuple[Path, ...]
     """Private keys to offer; empty for the user's default keys."""
-    allow_agent: bool
+    only_named: bool
+    """The agent, too, offers the named keys and no others."""
     key_name: str
     """What the host's key is filed under, as OpenSSH does it."""
 
@@ -61,7 +63,7 @@ def _hop(config: paramiko.SSHConfig, name: str, section: SshSection | None) -> H
     host = found["hostname"]
     port = (section.port if section else None) or int(found.get("port", DEFAULT_PORT))
     user = (section.user if section else None) or found.get("user") or getpass.getuser()
-    chosen = _existing(section.identity) if section and section.identity else None
+    chosen = _usable(section.identity) if section and section.identity else None
     named = [chosen] if chosen else [Path(text) for text in found.get("identityfile", [])]
     known_as = found.get("hostkeyalias", host)
     return Hop(
@@ -70,19 +72,24 @@ def _hop(config: paramiko.SSHConfig, name: str, section: SshSection | None) -> H
         port=port,
         user=user,
         identities=tuple(path.expanduser() for path in named if path.expanduser().exists()),
-        allow_agent=chosen is None and found.get("identitiesonly", "no").lower() != "yes",
+        only_named=chosen is not None or found.get("identitiesonly", "no").lower() == "yes",
         key_name=_key_name(known_as, port),
     )
 
 
-def _existing(identity: Path) -> Path:
-    """Return a key that settings name; without it others would be offered, and be refused."""
+def _usable(identity: Path) -> Path:
+    """Return a key that settings name, if it is one: with none to offer, a login is not tried."""
     path = identity.expanduser()
-    if not path.is_file():
+    try:
+        paramiko.PKey.from_path(path)
+    except TypeError:  # it has a passphrase: the agent may hold it
+        return path
+    except (OSError, ValueError, UnknownKeyType, paramiko.SSHException):
+        found = "is no private key that can be read" if path.is_file() else "is not there"
         raise SettingsError(
-            f"site.ssh.identity names {identity}, and there is no such file on this machine: "
-            "write the path of a private key, or leave it out and let ~/.ssh/config name one"
-        )
+            f"site.ssh.identity names {identity}, which {found} on this machine: write the path of "
+            "a private key in OpenSSH's form, or leave it out and let ~/.ssh/config name one"
+        ) from None
     return path
 
 
@@ -125,7 +132,7 @@ class _Jump:
             port=port,
             user=self.user or hop.user,
             identities=hop.identities,
-            allow_agent=hop.allow_agent,
+            only_named=hop.only_named,
             key_name=_key_name(hop.known_as, port),
         )
 

@@ -53,6 +53,7 @@ def test_every_check_passes_on_a_site_that_is_ready(settings: Path) -> None:
         ('host = "127.0.0.1"', 'host = "no-such-host.invalid"', "name resolution", "VPN"),
         ("\nport = ", "\nport = 1 #", "connection", "from a terminal"),
         ('known_hosts = "', 'known_hosts = "/nowhere', "host key", "enrol"),
+        ('identity = "', 'identity = "/nowhere', "name resolution", "SSH configuration"),
         ('user = "root"', 'user = "no-such-user"', "login", "without asking"),
         ('/server"', '/proc/here"', "base folder", "shared file system"),
         ('/python"', '/no-python"', "Python", "deploy"),

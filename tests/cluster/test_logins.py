@@ -1,6 +1,7 @@
 """Who is let in and how: keys, agents, aliases, jump hosts, login shells; a real sshd each time."""
 
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -223,6 +224,41 @@ def test_an_agent_that_hangs_is_not_asked_where_a_key_is_named(
 ) -> None:
     monkeypatch.setenv(AGENT_VARIABLE, str(silent_agent.path))
     transport = SshTransport(ssh_section(cluster, tmp_path), call_timeout_s=2.0)
+    assert says_hello(transport)
+    transport.close()
+
+
+@pytest.fixture
+def agent_with_many_keys(
+    cluster: RealCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A real ssh-agent: many keys that the server does not know, last one with a passphrase."""
+    key, sock, asker = tmp_path / "with_passphrase", tmp_path / "sock", tmp_path / "asker"
+    asker.write_text("#!/bin/sh\necho secret\n")
+    asker.chmod(0o755)
+    monkeypatch.setenv(AGENT_VARIABLE, str(sock))
+    monkeypatch.setenv("SSH_ASKPASS", str(asker))
+    monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.DEVNULL)
+    while not sock.exists():
+        time.sleep(0.05)
+    cluster.ssh.add_login(key, 'exec sh -c "$SSH_ORIGINAL_COMMAND"')
+    change = ["ssh-keygen", "-q", "-p", "-P", "", "-N", "secret", "-f", str(key)]
+    subprocess.run(change, check=True, capture_output=True)
+    for number in range(7):
+        make_key(tmp_path / f"other{number}")
+        subprocess.run(["ssh-add", "-q", str(tmp_path / f"other{number}")], check=True)
+    subprocess.run(["ssh-add", "-q", str(key)], check=True, stdin=subprocess.DEVNULL)
+    yield key
+    agent.terminate()
+    agent.wait()
+
+
+def test_a_key_with_a_passphrase_comes_from_the_agent_and_no_other_is_offered(
+    agent_with_many_keys: Path, cluster: RealCluster, tmp_path: Path
+) -> None:
+    section = ssh_section(cluster, tmp_path).model_copy(update={"identity": agent_with_many_keys})
+    transport = SshTransport(section, call_timeout_s=5.0)
     assert says_hello(transport)
     transport.close()
 

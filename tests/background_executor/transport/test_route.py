@@ -6,6 +6,7 @@ import pytest
 
 from background_executor.config import SshSection
 from background_executor.errors import SettingsError
+from background_executor.ssh.host_keys import read_known_hosts
 from background_executor.ssh.route import read_route
 
 CANONICAL = """\
@@ -55,6 +56,27 @@ def test_files_that_include_each_other_are_an_error_of_settings(tmp_path: Path) 
     section = SshSection(host="cluster", config_file=path, known_hosts=tmp_path / "known_hosts")
     with pytest.raises(SettingsError, match="16 files deep"):
         read_route(section)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe" * 99, b"", b"ssh-ed25519 AAAA me\n", None])
+def test_a_key_of_the_settings_that_is_none_is_said_before_anything_is_asked(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "key").write_bytes(content)
+    section = _section(tmp_path, "").model_copy(update={"identity": tmp_path / "key"})
+    with pytest.raises(SettingsError, match=r"site\.ssh\.identity names .*/key"):
+        read_route(section)
+
+
+PINNED_NONSENSE = [b"h ssh-rsa AAA$$$\n", b"\xff\xfe\n", b"@revoked * ssh-rsa A\n"]
+
+
+@pytest.mark.parametrize("text", PINNED_NONSENSE)
+def test_a_file_of_pinned_keys_that_cannot_be_read_is_said(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "known_hosts").write_bytes(text)
+    with pytest.raises(SettingsError, match=r"pinned host keys .*enrol"):
+        read_known_hosts(tmp_path / "known_hosts")
 
 
 def test_a_host_may_be_reached_by_ipv6(tmp_path: Path) -> None:
