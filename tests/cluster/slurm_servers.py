@@ -146,15 +146,20 @@ class SlurmServers:
         """Start the controller alone."""
         self.slurmctld.start(lambda: self.asks("scontrol", "ping") and self._controller_is_up())
 
-    def save_state(self, job: str) -> None:
-        """Wait until the controller has written down what it knows of a job that runs.
+    @property
+    def job_state_file(self) -> Path:
+        """What the controller knows of all jobs when it is started again."""
+        return self.folder / "state" / "job_state"
 
-        It does so every few seconds, and what it has not written is lost when it is killed:
-        it would take the job for one that waits, or for a stranger's.
+    def save_state(self, job: str) -> None:
+        """Wait until the controller has written down what it knows of a job.
+
+        It does so every few seconds at best, and what it has not written is lost when it is
+        killed: it would start a job that runs a second time, or end it as a stranger's.
         """
         asked_at = time.time()
         self.run("scontrol", "update", f"JobId={job}", "Comment=to be saved")
-        saved = self.folder / "state" / "job_state"
+        saved = self.job_state_file
         give_up = time.monotonic() + START_LIMIT_S
         while not (saved.exists() and saved.stat().st_mtime > asked_at):
             if time.monotonic() > give_up:
@@ -185,6 +190,10 @@ class SlurmServers:
     def node_is_idle(self) -> bool:
         """Tell whether the node takes jobs."""
         return self.run("sinfo", "-h", "-o", "%T").stdout.split()[:1] in (["idle"], ["mixed"])
+
+    def drain_node(self) -> None:
+        """Let the node take no more jobs."""
+        self.asks("scontrol", "update", f"NodeName={self.node}", "State=DRAIN", "Reason=test")
 
     def take_node_down(self) -> None:
         """Let the node fail, as a crash of it would end: its jobs are given up at once."""

@@ -75,17 +75,20 @@ def test_a_job_that_a_forgetful_controller_starts_twice_measures_once(
     bench: ClusterBench, cluster: RealCluster
 ) -> None:
     bench.behave(WAITS)
+    cluster.slurm.drain_node()
     scan = bench.start_scan()
-    bench.until_first_point(scan)
-    bench.until(lambda: bench.newest_job(scan).state is JobState.RUNNING)
-    printed = Path(bench.layout(scan).log_file(bench.newest_job(scan).job))
-    # It was not given the time to write down that the job began.
-    harm(cluster.slurm, "is dead")
-    mend(bench, "is dead")
-    bench.wait_for(lambda: "a duplicate" in printed.read_text())
+    bench.until(lambda: bench.newest_job(scan).state is JobState.QUEUED)
+    cluster.slurm.save_state(bench.jobs_in_slurm()[0])
+    job_waits = cluster.slurm.job_state_file.read_bytes()
     bench.wait_for(cluster.slurm.resume_node)
+    bench.until_first_point(scan)
+    harm(cluster.slurm, "is dead")
+    cluster.slurm.job_state_file.write_bytes(job_waits)
+    mend(bench, "is dead")
+    printed = Path(bench.layout(scan).log_file(bench.newest_job(scan).job))
+    bench.wait_for(lambda: cluster.slurm.resume_node() and "a duplicate" in printed.read_text())
     bench.let_go()
-    bench.until(lambda: bench.is_complete(scan))
+    bench.until(lambda: cluster.slurm.resume_node() and bench.is_complete(scan))
     bench.assert_survived(scan, jobs=None)
 
 
