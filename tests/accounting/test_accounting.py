@@ -95,6 +95,8 @@ def test_a_scan_goes_its_way_and_the_accounting_has_one_job_for_it(
     bench.assert_each_point_once(scan)
     (job,) = bench.jobs(scan)
     argv = ["sacct", "-n", "-X", "-P", f"--name={job.job}", "--format=JobIDRaw"]
+    # slurmdbd is told of a job a little later than everybody else.
+    bench.wait_for(lambda: cluster.slurm.run(*argv).stdout.strip() != "")
     assert cluster.slurm.run(*argv).stdout.split() == [job.scheduler_id]
 
 
