@@ -20,7 +20,7 @@ def test_an_input_of_the_fuzzer_is_read_as_a_person_reads_it(name: str, tmp_path
     oracle.check_content(data, raw_file)
     for cut in range(0, len(data) - 2, max(1, (len(data) - 2) // CUTS)):
         oracle.check_content(cut.to_bytes(2, "little") + data[2:], raw_file)
-    assert raw_file.read_bytes() == data[2:]
+    assert data[2:].startswith(raw_file.read_bytes()), "readers write nothing"
 
 
 @pytest.mark.parametrize("name", STYLES)

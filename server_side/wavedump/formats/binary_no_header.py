@@ -12,7 +12,11 @@ from server_side.settings import DaqSettings
 from server_side.wavedump.binary_scan import NO_WORD, BinaryLayout, scan_bare_binary
 from server_side.wavedump.decoder import Decoder
 from server_side.wavedump.format_names import RawFormatName
-from server_side.wavedump.formats.header_words import HeaderWords, find_header_words
+from server_side.wavedump.formats.header_words import (
+    HeaderWords,
+    begins_like_header,
+    find_header_words,
+)
 from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
 
 SMOOTH_PART = 32
@@ -35,6 +39,8 @@ class BinaryNoHeader:
         seen = find_header_words(head, daq)
         if isinstance(seen, HeaderWords) and len(seen.words) > 1:
             return Mismatch(seen.begin, expected, f"a header: {head.quote(seen.begin)}")
+        if begins_like_header(head, daq):
+            return Mismatch(0, expected, f"a header, and none behind it: {head.quote(0)}")
         if len(content) < event_bytes:
             return TooShort()
         samples = content.view("<u2").astype(np.int64)

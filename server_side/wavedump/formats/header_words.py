@@ -105,6 +105,17 @@ def find_header_words(head: FileHead, daq: DaqSettings) -> HeaderWords | Mismatc
     return _find_single(head, at_start, daq)
 
 
+def begins_like_header(head: FileHead, daq: DaqSettings) -> bool:
+    """Tell whether one of the first words is a size that the settings lead to expect.
+
+    Neighbouring samples of a waveform never make such a word: one of the two would be 0.
+    """
+    if head.window.end < HEADER_BYTES:
+        return False
+    words = head.window.data[:HEADER_BYTES].view("<u4")
+    return bool(np.isin(words, sizes_of_settings(daq)).any())
+
+
 def _find_single(
     head: FileHead, at_start: list[HeaderWords], daq: DaqSettings
 ) -> HeaderWords | Mismatch | TooShort:

@@ -123,6 +123,10 @@ class Style:
     has_header: bool = True
     is_float: bool = False
 
+    @property
+    def is_text(self) -> bool:
+        return "ascii" in self.raw_format
+
     def content(self, events: Iterable[RawEvent]) -> bytes:
         return b"".join(map(self.write, events))
 

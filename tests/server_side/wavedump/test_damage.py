@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from server_side.errors import NotWaveDumpError
 from server_side.wavedump import FileSummary, open_reader
 from tests.server_side.wavedump.raw_content import (
     DAQ,
@@ -122,6 +123,18 @@ def test_doubled_events_are_given_once_and_counted(raw_file: Path, name: str) ->
     assert numbers == all_but()
     assert (seen.doubled_events, seen.skipped_events) == (4, 0)
     assert "event number 106 a second time" in seen.damage[0]
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_HEADER if not STYLES[name].is_text])
+def test_binary_with_one_header_left_is_never_read_as_samples_alone(
+    raw_file: Path, name: str
+) -> None:
+    style = STYLES[name]
+    parts = [style.write(event) for event in EVENTS]
+    kept = parts[0] + b"".join(b"\x99\x3a" * (len(part) // 2) for part in parts[1:])
+    raw_file.write_bytes(kept)
+    with pytest.raises(NotWaveDumpError, match=f"{raw_file} is no WaveDump file"):
+        list(open_reader(raw_file, DAQ).blocks())
 
 
 @pytest.mark.parametrize("name", WITH_HEADER)
