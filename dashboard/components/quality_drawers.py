@@ -40,12 +40,12 @@ def reference_drawer(scan: ScanRecord) -> Content:
             )
         )
         source = st.radio("Spectra", list(ReferenceSource), key="reference-source")
-        of = st.radio(
-            "Reference", list(ReferenceKind), format_func=words.__getitem__, key="reference-of"
-        )
+        kinds = list(ReferenceKind)
+        of = st.radio("Reference", kinds, format_func=words.__getitem__, key="reference-of")
         comment = ask_reason("reference-comment", is_needed=False)
         if st.button("Make it the reference", key="reference-sure", type="primary"):
-            command = reference_command(scan, of, source, comment)
+            chosen = ReferenceKind(of), ReferenceSource(source)
+            command = reference_command(scan, *chosen, comment)
             ask(site.store, site.name, command, operator)
             st.rerun()
 
