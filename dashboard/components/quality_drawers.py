@@ -44,7 +44,7 @@ def reference_drawer(scan: ScanRecord) -> Content:
         of = st.radio("Reference", kinds, format_func=words.__getitem__, key="reference-of")
         comment = ask_reason("reference-comment", is_needed=False)
         if st.button("Make it the reference", key="reference-sure", type="primary"):
-            chosen = ReferenceKind(of), ReferenceSource(source)
+            chosen = ReferenceKind(str(of)), ReferenceSource(str(source))
             command = reference_command(scan, *chosen, comment)
             ask(site.store, site.name, command, operator)
             st.rerun()
