@@ -15,12 +15,22 @@ NO_OPERATOR = "Give your name first: every decision is signed."
 
 
 def act_bar(
-    chosen: tuple[PointRecord, ...], scan_id: str, selection: Selection, operator: str
+    chosen: tuple[PointRecord, ...],
+    others: tuple[PointRecord, ...],
+    scan_id: str,
+    selection: Selection,
+    operator: str,
 ) -> None:
-    """Offer the acts for what is selected, or for the one point that is shown."""
+    """Offer the acts for what is selected, or for the one point that is shown.
+
+    Parameters
+    ----------
+    others
+        Takes that are not shown; a flag may be meant for them, too.
+    """
     key = f"act-bar-{selection.key}"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=key):
-        for offer in offers(chosen):
+        for offer in offers(chosen, others):
             pressed = st.button(
                 offer.label,
                 key=f"{offer.act.value}-{selection.key}",

@@ -5,6 +5,8 @@ has changed while somebody wrote a reason is refused, however often the drawer
 was drawn anew meanwhile.
 """
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from background_executor.decisions.decision_commands import (
@@ -59,41 +61,47 @@ def archive_drawer(scan_id: str, seen: SeenScan | None) -> Content:
 
 def keep_aside_drawer(scan_id: str, seen: SeenScan | None) -> Content:
     """Return the drawer that takes a scan out of the way of the next one."""
-
-    def content(site: OpenSite, operator: str) -> None:
-        st.html(
-            paragraph(
-                "Nothing moves. The scan stays in its folder and on these pages, and the next one "
-                "of this PMT starts beside it."
-            )
-        )
-        reason = ask_reason("aside-reason", is_needed=True)
-        if st.button("Keep it aside", key="aside-sure", type="primary") and seen is not None:
-            if not reason:
-                st.error(NO_REASON)
-                return
-            command = KeepAside(scan_id=scan_id, seen=seen, reason=reason)
-            ask(site.store, site.name, command, operator)
-            st.rerun()
-
-    return content
+    explanation = (
+        "Nothing moves. The scan stays in its folder and on these pages, and the next one "
+        "of this PMT starts beside it."
+    )
+    words = _Words("aside", explanation, "Keep it aside", is_reason_needed=True)
+    return _plain_drawer(words, KeepAside, scan_id, seen)
 
 
 def restore_drawer(scan_id: str, seen: SeenScan | None) -> Content:
     """Return the drawer that brings a scan back from the archive."""
+    explanation = (
+        "The scan's folder comes back from the archive to where it was. Archive and "
+        "return both stay on record."
+    )
+    words = _Words("restore", explanation, "Restore it", is_reason_needed=False)
+    return _plain_drawer(words, RestoreScan, scan_id, seen)
 
+
+@dataclass(frozen=True)
+class _Words:
+    """What a drawer with nothing but a reason says."""
+
+    key: str
+    explanation: str
+    button: str
+    is_reason_needed: bool
+
+
+def _plain_drawer(
+    words: _Words, kind: type[KeepAside | RestoreScan], scan_id: str, seen: SeenScan | None
+) -> Content:
     def content(site: OpenSite, operator: str) -> None:
-        st.html(
-            paragraph(
-                "The scan's folder comes back from the archive to where it was. Archive and "
-                "return both stay on record."
-            )
-        )
-        reason = ask_reason("restore-reason", is_needed=False)
-        if st.button("Restore it", key="restore-sure", type="primary") and seen is not None:
-            command = RestoreScan(scan_id=scan_id, seen=seen, reason=reason)
-            ask(site.store, site.name, command, operator)
-            st.rerun()
+        st.html(paragraph(words.explanation))
+        reason = ask_reason(f"{words.key}-reason", is_needed=words.is_reason_needed)
+        if not st.button(words.button, key=f"{words.key}-sure", type="primary") or seen is None:
+            return
+        if words.is_reason_needed and not reason:
+            st.error(NO_REASON)
+            return
+        ask(site.store, site.name, kind(scan_id=scan_id, seen=seen, reason=reason), operator)
+        st.rerun()
 
     return content
 

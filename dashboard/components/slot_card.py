@@ -152,7 +152,8 @@ def slot_body(
             st.html(paragraph("No point is measured yet. Points appear here as they are stored."))
         else:
             st.html(panel_head(view.panel))
-        act_bar(chosen_points(view, selection), scan.scan_id, selection, operator)
+        chosen = chosen_points(view, selection)
+        act_bar(chosen, view.others, scan.scan_id, selection, operator)
         if view.panel is not None:
             panel_chart(view.panel, f"spectrum{number}")
 

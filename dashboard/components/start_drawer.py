@@ -5,7 +5,8 @@ from enum import StrEnum
 import streamlit as st
 
 from background_executor.commands import PreviousScan, ProcessExisting, StartHvCheck, StartScan
-from background_executor.decisions.decision_queries import previous_scan
+from background_executor.decisions.decision_commands import SeenPrevious
+from background_executor.decisions.decision_queries import previous_scan, seen_scan
 from background_executor.decisions.offers import archive_offer
 from background_executor.records import ScanRecord
 from dashboard.asking import ask
@@ -40,6 +41,10 @@ def begin(site: OpenSite, command: StartCommand, operator: str) -> None:
         ask(site.store, site.name, command, operator)
     else:
         title = f"Start {kind_label(kind)} of {command.serial_number}"
+        seen = seen_scan(site.store, previous.scan_id)
+        if seen is not None:
+            before = SeenPrevious(scan_id=previous.scan_id, **seen.model_dump())
+            command = command.model_copy(update={"previous_seen": before})
         open_drawer(title, start_drawer(command, previous))
 
 

@@ -1,7 +1,7 @@
 """The drawer in which takes are decided about: what, why, what moves where, and the button."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -9,6 +9,7 @@ from background_executor.decisions.decision_commands import SeenTake
 from background_executor.decisions.decision_settings import OTHER
 from background_executor.decisions.offers import what_would_move
 from background_executor.decisions.rules import proposed_comment, proposed_reasons, seen
+from background_executor.records import PointRecord
 from dashboard.asking import ask
 from dashboard.components.drawers import Content
 from dashboard.components.markup import paragraph
@@ -19,7 +20,7 @@ from dashboard.components.tables import table
 from dashboard.site import OpenSite
 from dashboard.theme import LOOKS, face_of
 from dashboard.views.deciding import ACT_WORDS, Offer, TakesAct, decide
-from dashboard.views.wording import NO_NUMBER, gain_with_error, point_label
+from dashboard.views.wording import NO_NUMBER, count, gain_with_error, point_label
 
 COMMENT_LIMIT = 20_000
 REASON_LIMIT = 2000
@@ -41,30 +42,48 @@ class Matter:
     offer: Offer
     scan_id: str
     takes: tuple[SeenTake, ...]
+    older: tuple[SeenTake, ...]
+    """Other takes of the same points that may be meant, too."""
     selection: Selection
 
 
 def takes_drawer(offer: Offer, scan_id: str, selection: Selection) -> Content:
     """Return the content of the drawer for an act about takes."""
-    takes = tuple(take for point in offer.points if (take := seen(point)) is not None)
-    matter = Matter(offer, scan_id, takes, selection)
+    seen_now = Matter(offer, scan_id, _seen(offer.points), _seen(offer.older), selection)
 
     def content(site: OpenSite, operator: str) -> None:
         words = ACT_WORDS[offer.act]
         st.html(paragraph(words.explanation))
-        st.html(_takes(offer))
+        matter = _with_older(seen_now)
+        st.html(_takes(matter.offer.points))
         if offer.left_out:
             left_out = f"{offer.left_out} more are selected, which this is not for."
             st.html(paragraph(left_out, "small"))
         written = _ask_why(site, offer)
         _show_moves(site, matter)
-        if st.button(f"{words.button} {offer.number}", key="decide-sure", type="primary"):
+        if st.button(f"{words.button} {matter.offer.number}", key="decide-sure", type="primary"):
             _ask_for(site, operator, matter, written)
 
     return content
 
 
-def _takes(offer: Offer) -> str:
+def _seen(points: tuple[PointRecord, ...]) -> tuple[SeenTake, ...]:
+    return tuple(take for point in points if (take := seen(point)) is not None)
+
+
+def _with_older(matter: Matter) -> Matter:
+    """Ask whether the other takes of the same points are meant, too, and add them if so."""
+    older = matter.offer.older
+    if not older:
+        return matter
+    what = count(len(older), "other take", "other takes")
+    if not st.checkbox(f"And {what} of these points", key="decide-older"):
+        return matter
+    offer = replace(matter.offer, points=(*matter.offer.points, *older))
+    return replace(matter, offer=offer, takes=(*matter.takes, *matter.older))
+
+
+def _takes(points: tuple[PointRecord, ...]) -> str:
     rows = [
         (
             point_label(point.point),
@@ -73,7 +92,7 @@ def _takes(offer: Offer) -> str:
             gain_with_error(point.gain.gain, point.gain.gain_err) if point.gain else NO_NUMBER,
             proposed_comment(point),
         )
-        for point in offer.points
+        for point in points
     ]
     return table(("point", "", "take", "gain", "findings"), rows)
 

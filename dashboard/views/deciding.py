@@ -105,6 +105,8 @@ class Offer:
     points: tuple[PointRecord, ...]
     left_out: int
     """Selected points that it is not for."""
+    older: tuple[PointRecord, ...] = ()
+    """Other takes of the selected points that a flag may take out of use with them."""
 
     @property
     def label(self) -> str:
@@ -118,33 +120,47 @@ class Offer:
         return count(len(self.points), "take", "takes")
 
 
-def offers(points: Sequence[PointRecord]) -> tuple[Offer, ...]:
-    """Return the acts that at least one of some points is open to."""
+def offers(points: Sequence[PointRecord], others: Sequence[PointRecord] = ()) -> tuple[Offer, ...]:
+    """Return the acts that at least one of some points is open to.
+
+    Parameters
+    ----------
+    others
+        The takes of their scan that are not shown.
+    """
     found = []
     for act in TakesAct:
         open_to_it = tuple(point for point in points if _IS_OPEN[act](point))
         if open_to_it:
-            found.append(Offer(act, open_to_it, len(points) - len(open_to_it)))
+            older = _flagged_with(points, others) if act is TakesAct.FLAG else ()
+            found.append(Offer(act, open_to_it, len(points) - len(open_to_it), older))
     return tuple(found)
+
+
+def _flagged_with(
+    points: Sequence[PointRecord], others: Sequence[PointRecord]
+) -> tuple[PointRecord, ...]:
+    names = {point.point.name for point in points}
+    return tuple(other for other in others if other.point.name in names and _may_flag(other))
 
 
 def decide(
     act: TakesAct, scan_id: str, takes: tuple[SeenTake, ...], reason: str, comment: str
 ) -> TakesCommand:
     """Make the command for an act; see ``decision_commands`` for what it carries."""
-    match act:
-        case TakesAct.FLAG:
-            return FlagTakes(scan_id=scan_id, takes=takes, reason=reason, comment=comment)
-        case TakesAct.ACCEPT:
-            return AcceptTakes(scan_id=scan_id, takes=takes, reason=reason, comment=comment)
-        case TakesAct.ACKNOWLEDGE:
-            return AcknowledgeTakes(scan_id=scan_id, takes=takes, reason=reason, comment=comment)
-        case TakesAct.RETAKE:
-            return RetakeTakes(scan_id=scan_id, takes=takes, reason=reason, comment=comment)
-        case TakesAct.UNFLAG:
-            return UnflagTakes(scan_id=scan_id, takes=takes, reason=reason)
-        case TakesAct.WITHDRAW:
-            return WithdrawDecisions(scan_id=scan_id, takes=takes, reason=reason)
+    return _COMMANDS[act](scan_id=scan_id, takes=takes, reason=reason, comment=comment)
+
+
+_COMMANDS: MappingProxyType[TakesAct, type[TakesCommand]] = MappingProxyType(
+    {
+        TakesAct.FLAG: FlagTakes,
+        TakesAct.ACCEPT: AcceptTakes,
+        TakesAct.ACKNOWLEDGE: AcknowledgeTakes,
+        TakesAct.RETAKE: RetakeTakes,
+        TakesAct.UNFLAG: UnflagTakes,
+        TakesAct.WITHDRAW: WithdrawDecisions,
+    }
+)
 
 
 def _decision(point: PointRecord) -> DecisionKind | None:

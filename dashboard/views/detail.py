@@ -1,11 +1,12 @@
 """One point of one scan, read from the store."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from background_executor import queries
 from background_executor.config import SiteConfig
 from background_executor.decisions import decision_queries
+from background_executor.decisions.offers import takes_in_view
 from background_executor.records import PointRecord, ScanRecord
 from background_executor.store import Store
 from dashboard.views.curve import CurveView, show_curve
@@ -21,6 +22,9 @@ class DetailView:
     scan: ScanView
     point: PointView
     record: PointRecord
+    """At the take that is shown."""
+    others: tuple[PointRecord, ...]
+    """At its other takes."""
     history: tuple[Cells, ...]
     """Every decision about the point: take, decision, why, who, when."""
     old: tuple[OldResult, ...]
@@ -45,21 +49,31 @@ def read_point(
     result_id
         Number of the result to show, as the address has it.
     """
-    points = queries.points(store, scan.scan_id)
+    takes = takes_in_view(store, scan.scan_id)
+    points = takes.shown
     job = next(iter(queries.jobs(store, scan.scan_id)), None)
     view = show_scan(queries.scan(store, scan.scan_id) or scan, points, job, now)
     by_name = {point.point.name: point for point in points}
     chosen = by_name.get(name or "") or by_name.get(view.newest or "") or points[0]
     results = queries.results_of_point(store, scan.scan_id, chosen.point)
-    number = int(result_id) if result_id is not None and result_id.isdecimal() else None
+    picked = next((each for each in results if str(each.result_id) == result_id), None)
+    at = {each.take: each for each in (*takes.others, *points) if each.point == chosen.point}
+    record = chosen if picked is None else at.get(picked.result.take.take, chosen)
+    number = record.result_id if picked is None else picked.result_id
     zone = config.site.zone
     reference = queries.reference_for(store, scan.site, scan.serial_number, config.health.pmt_type)
-    decisions = decision_queries.decisions_of_point(store, scan.scan_id, chosen.point)
-    old = queries.imported_results_of_point(store, scan.scan_id, chosen.point)
-    return DetailView(
-        scan=view,
-        point=show_point(chosen, results, number, now, zone, reference=reference),
-        record=chosen,
+    point = show_point(record, results, number, now, zone, reference=reference, takes=at)
+    others = tuple(each for each in at.values() if each is not record)
+    return _with_past(store, DetailView(view, point, record, others, (), ()), zone)
+
+
+def _with_past(store: Store, view: DetailView, zone: str) -> DetailView:
+    """Put the history of a point and what old trees hold of it beside its results."""
+    scan_id, point = view.scan.scan_id, view.record.point
+    decisions = decision_queries.decisions_of_point(store, scan_id, point)
+    old = queries.imported_results_of_point(store, scan_id, point)
+    return replace(
+        view,
         history=tuple(show_decision(past, zone) for past in decisions),
         old=tuple(show_old_result(record, zone) for record in old),
     )

@@ -7,7 +7,7 @@ from background_executor import queries
 from background_executor.config import SiteConfig
 from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_records import MoveRecord
-from background_executor.decisions.offers import UndoOffer, undo_offers
+from background_executor.decisions.offers import UndoOffer, takes_in_view, undo_offers
 from background_executor.jobs.successors import awaits_operator
 from background_executor.records import JobRecord, PointRecord, ScanRecord
 from background_executor.store import Store
@@ -31,7 +31,9 @@ class SlotView:
     curve: CurveView | None
     """Of an HV check."""
     points: tuple[PointRecord, ...]
-    """Of the scan."""
+    """Of the scan, each at the take that stands for it."""
+    others: tuple[PointRecord, ...]
+    """The takes of the scan that the map does not show."""
     chosen: PointRecord | None
     """The point of the panel: the one that was picked, else the newest."""
     awaits_operator: bool
@@ -90,8 +92,9 @@ def read_slot(
     """
     scan = queries.current_scan(store, config.site.name, kind, slot)
     if scan is None:
-        return SlotView(slot, None, None, None, (), None, awaits_operator=False)
-    points = queries.points(store, scan.scan_id)
+        return SlotView(slot, None, None, None, (), (), None, awaits_operator=False)
+    takes = takes_in_view(store, scan.scan_id)
+    points = takes.shown
     jobs = queries.jobs(store, scan.scan_id)
     job = next(iter(jobs), None)
     view = show_scan(scan, points, job, now)
@@ -104,6 +107,7 @@ def read_slot(
         else _read_panel(store, scan, chosen, job, pmt_type=config.health.pmt_type, now=now),
         curve=read_curve(store, config, scan.scan_id) if scan.kind is ScanKind.HV else None,
         points=points,
+        others=takes.others,
         chosen=chosen,
         awaits_operator=awaits_operator(scan, jobs),
     )

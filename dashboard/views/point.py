@@ -1,8 +1,10 @@
 """Everything about one point: what was measured, how it was judged, where it came from."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from background_executor.decisions.decision_records import DecisionRecord
 from background_executor.judging.reference import ReferenceRecord
@@ -12,7 +14,7 @@ from background_executor.records import (
     ResultRecord,
     VerdictRecord,
 )
-from dashboard.theme import CHECK_LOOKS, LOOKS, Face, Look, face_of_verdict
+from dashboard.theme import CHECK_LOOKS, LOOKS, Face, Look, face_of, face_of_verdict
 from dashboard.views.origin import Row, show_input, show_origin, take_label
 from dashboard.views.panel import PanelView, show_panel
 from dashboard.views.wording import (
@@ -77,6 +79,7 @@ def show_point(
     zone: str,
     *,
     reference: ReferenceRecord | None = None,
+    takes: Mapping[int | None, PointRecord] = MappingProxyType({}),
 ) -> PointView:
     """Show a point and one of its results.
 
@@ -90,9 +93,10 @@ def show_point(
         Zone in which times are written.
     reference
         What its spectrum is to be compared to.
+    takes
+        The point at each of its takes, to show what was decided about them.
     """
-    shown = next((r for r in results if r.result_id == result_id), None)
-    shown = shown or (results[0] if results else None)
+    shown = _shown(results, result_id)
     return PointView(
         panel=_show_panel(point, results, shown, now, reference),
         rule=shown.verdict.rule if shown is not None and shown.verdict is not None else "",
@@ -104,9 +108,14 @@ def show_point(
         quality=tuple(_measurement(entry) for entry in _quality(shown)),
         origin=show_origin(shown, zone) if shown is not None else (),
         inputs=tuple(show_input(entry, zone) for entry in _inputs(shown)),
-        takes=tuple(_take(entry, shown, zone) for entry in results),
+        takes=tuple(_take(each, shown, takes.get(each.result.take.take), zone) for each in results),
         plot=shown.folder / shown.result.charge_plot if shown is not None else None,
     )
+
+
+def _shown(results: tuple[ResultRecord, ...], result_id: int | None) -> ResultRecord | None:
+    newest = results[0] if results else None
+    return next((each for each in results if each.result_id == result_id), newest)
 
 
 def _show_panel(
@@ -118,23 +127,21 @@ def _show_panel(
 ) -> PanelView:
     """Show the point itself, or an older result of it under its own verdict."""
     panel = show_panel(point, shown, None, now, reference)
-    if shown is None or shown.result_id == point.result_id or shown.verdict is None:
+    if shown is None or shown.result_id == results[0].result_id:
         return panel
-    look = LOOKS[face_of_verdict(shown.verdict.verdict)]
     title = f"{panel.title}, {take_label(shown)} of {count(len(results), 'result', 'results')}"
-    return PanelView(
-        name=panel.name,
+    if shown.result_id == point.result_id or shown.verdict is None:
+        return replace(panel, title=title)
+    return replace(
+        panel,
         title=title,
-        look=look,
+        look=LOOKS[face_of_verdict(shown.verdict.verdict)],
         face=face_of_verdict(shown.verdict.verdict),
         summary=shown.verdict.summary,
         gain=None,
         gain_missing="an older result: its gains stand below, under the models",
-        spectrum=panel.spectrum,
         measured_at=shown.result.provenance.measured_at,
         acquired_at=shown.result.provenance.acquisition.ended_at,
-        scan_id=panel.scan_id,
-        is_preliminary=False,
     )
 
 
@@ -241,9 +248,13 @@ def _inputs(record: ResultRecord | None) -> tuple[InputFile, ...]:
     return () if record is None else record.result.provenance.inputs
 
 
-def _take(record: ResultRecord, shown: ResultRecord | None, zone: str) -> TakeView:
+def _take(
+    record: ResultRecord, shown: ResultRecord | None, point: PointRecord | None, zone: str
+) -> TakeView:
     verdict = record.verdict
     face = face_of_verdict(verdict.verdict) if verdict is not None else None
+    if point is not None and point.decision is not None:
+        face = face_of(point)
     fit = next((fit for fit in record.result.fits if isinstance(fit, ValidFit)), None)
     return TakeView(
         result_id=record.result_id,

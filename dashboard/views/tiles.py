@@ -108,4 +108,6 @@ def _sentence(point: PointRecord, face: Face) -> str:
         parts.append(f"take {point.awaits_take} is waited for")
     if point.takes > 1:
         parts.append(f"take {point.take} of {point.takes}")
+    if point.newest_take is not None and point.take != point.newest_take:
+        parts.append(f"take {point.newest_take} is flagged")
     return ", ".join(part for part in parts if part)

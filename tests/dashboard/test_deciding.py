@@ -11,10 +11,13 @@ from background_executor.decisions.decision_records import DecisionKind, Decisio
 from background_executor.decisions.rules import seen
 from background_executor.records import PointRecord, PointState, Verdict
 from dashboard.components.plain import plain
+from dashboard.theme import Face
 from dashboard.views.command_words import command_words, whole_command
 from dashboard.views.deciding import ACT_WORDS, TakesAct, decide, offers
+from dashboard.views.tiles import make_tile
 from dashboard.views.wording import file_size
 from server_side.boundary import BoundaryModel
+from server_side.scan import PositionPoint
 from tests.dashboard.conftest import NOW, make_point
 
 
@@ -55,6 +58,21 @@ def test_a_selection_is_offered_every_act_with_the_number_of_takes_it_is_for() -
     assert found[TakesAct.FLAG].left_out == 1
     assert found[TakesAct.ACCEPT].points == (POOR,)
     assert found[TakesAct.ACCEPT].label == "Accept 1 take"
+
+
+def test_a_flag_may_be_meant_for_the_other_takes_of_the_same_points_too() -> None:
+    older = replace(POOR, take=1, newest_take=2)
+    flagged = replace(decided(DecisionKind.FLAGGED), take=3)
+    elsewhere = replace(POOR, point=PositionPoint(theta_deg=50, phi_deg=0))
+    (flag, *others) = offers((replace(HEALTHY, take=2),), (older, flagged, elsewhere))
+    assert (flag.act, flag.older) == (TakesAct.FLAG, (older,))
+    assert all(not offer.older for offer in others)
+
+
+def test_a_tile_that_stands_on_an_older_take_says_that_the_newest_is_flagged() -> None:
+    tile = make_tile(replace(HEALTHY, take=1, takes=2, newest_take=2), NOW)
+    assert tile.face is Face.HEALTHY
+    assert "take 1 of 2, take 2 is flagged" in tile.label
 
 
 @pytest.mark.parametrize("act", list(TakesAct))
