@@ -19,7 +19,7 @@ _FIELD = {
     "point": r"(?P<point>[A-Za-z0-9_]+)",
     "channel": r"(?P<channel>[0-9]{1,2})",
 }
-_STAMP = re.compile(r"[0-9]{8}_[0-9]{6}")
+_STAMP = re.compile(r"(?<![0-9])[0-9]{8}_[0-9]{6}(?![0-9])")
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class RawNames:
         """Return the stamp in an acquisition's name, or None when it holds none that is a time."""
         match = _match(self.daq.acquisition_pattern, acquisition)
         stamp = match.groupdict().get("stamp") if match else None
-        if stamp is None or _STAMP.fullmatch(stamp) is None or _parse(stamp) is None:
-            return None
-        return stamp
+        # What people add, as in a copy's name, does not make old data new.
+        found = _STAMP.search(stamp) if stamp else None
+        return found[0] if found and _parse(found[0]) is not None else None
 
     def point_of(self, folder: str, kind: ScanKind) -> PositionPoint | VoltagePoint | None:
         """Return the point that a folder's name says, or None when it is no such folder."""

@@ -17,7 +17,7 @@ from server_side.wavedump.formats.header_words import (
     begins_like_header,
     find_header_words,
 )
-from server_side.wavedump.recognition import FileHead, Mismatch, TooShort
+from server_side.wavedump.recognition import PRINTABLE, FileHead, Mismatch, TooShort
 
 SMOOTH_PART = 32
 """Neighbouring samples usually differ by less than the ADC's range over this."""
@@ -44,8 +44,8 @@ class BinaryNoHeader:
         if len(content) < event_bytes:
             return TooShort()
         samples = content.view("<u2").astype(np.int64)
-        if bool(np.isin(content, TEXT_SAMPLE_BYTES).all()):
-            return Mismatch(0, expected, f"numbers as text: {head.quote(0)}")
+        if bool(np.isin(content, TEXT_SAMPLE_BYTES).all()) or _is_wide_text(content):
+            return Mismatch(0, expected, f"text: {head.quote(0)}")
         fault = _find_impossible(samples, daq)
         if fault is not None:
             return Mismatch(2 * fault, expected, head.quote(2 * fault))
@@ -59,6 +59,15 @@ class BinaryNoHeader:
             max_event_bytes=2 * event_bytes,
             blanks=b"",
         )
+
+
+def _is_wide_text(content: NDArray[np.uint8]) -> bool:
+    """Tell whether there are lines of letters with a NUL behind each, as in UTF-16.
+
+    Samples near 0 can be letters, but hardly a line end among nothing but letters.
+    """
+    letters = content[::2].tobytes()
+    return not content[1::2].any() and b"\n" in letters and not letters.translate(None, PRINTABLE)
 
 
 def _find_impossible(samples: NDArray[np.int64], daq: DaqSettings) -> int | None:

@@ -26,6 +26,12 @@ EVENTS_LOOKED_AT = 8
 PLACES_LOOKED_AT = 64
 """So many places of a likely size are tried behind a damaged beginning."""
 SEARCHED_BYTES = 1 << 16
+LEAST_FOUND = 3
+"""Two equal words as far apart as they say stand by chance in many a file that is none of ours."""
+LIKELY_SAMPLES = 0.9
+"""So large a part of what follows a header can be samples; a little may be damaged."""
+JUDGED_BYTES = 256
+"""In fewer the two words that x742 boards have more weigh too much."""
 SHORT_HEADER = range(SHORT_HEADER_WORDS)
 STANDARD_COUNTER = 4
 STANDARD_FIXED = (1, 2, 3)
@@ -94,7 +100,7 @@ def find_header_words(head: FileHead, daq: DaqSettings) -> HeaderWords | Mismatc
     at_start = [words for word in SHORT_HEADER for words in _try_size(head, 0, word)]
     if at_start and at_start[0].is_surely_standard:
         return at_start[0]
-    standard = next(_search_standard(head), None)
+    standard = next(_search_standard(head, daq), None)
     if standard is not None:
         return standard
     confirmed = [each for each in at_start if each.is_confirmed]
@@ -125,10 +131,26 @@ def _find_single(
         is_expected = each.size_word == 0 and each.event_bytes in sizes_of_settings(daq)
         if is_expected and 0 <= end - each.event_bytes < HEADER_BYTES:
             return each
-    if end < HEADER_BYTES or any(each.event_bytes + HEADER_BYTES > end for each in at_start):
+    begun = (each for each in at_start if each.event_bytes + HEADER_BYTES > end)
+    if end < HEADER_BYTES or any(_may_have_begun(head, each, daq) for each in begun):
         return TooShort()
     expected = "a word that says the event's size in bytes, again at the next event"
     return Mismatch(0, expected, head.quote(0))
+
+
+def _may_have_begun(head: FileHead, begun: HeaderWords, daq: DaqSettings) -> bool:
+    """Tell whether what is there of an event that is not whole can be samples.
+
+    Small words stand at the beginning of many files: programs, pictures, archives.
+    """
+    stop = min(head.window.end, begun.event_bytes)
+    content = head.window.data[HEADER_BYTES : stop - stop % WORD_BYTES]
+    if len(content) < JUDGED_BYTES or daq.adc_bits <= 8:
+        return True
+    sizes = np.abs(content.view("<f4"))
+    are_floats = (sizes >= 2.0**-10) & (sizes <= 2 << daq.adc_bits)
+    are_counts = content.view("<u2") < 1 << daq.adc_bits
+    return bool(max(are_counts.mean(), are_floats.mean()) >= LIKELY_SAMPLES)
 
 
 def _try_size(head: FileHead, begin: int, size_word: int) -> Iterator[HeaderWords]:
@@ -146,7 +168,7 @@ def _try_size(head: FileHead, begin: int, size_word: int) -> Iterator[HeaderWord
     yield HeaderWords(begin, event_bytes, size_word, len(places), alike)
 
 
-def _search_standard(head: FileHead) -> Iterator[HeaderWords]:
+def _search_standard(head: FileHead, daq: DaqSettings) -> Iterator[HeaderWords]:
     """Yield headers in WaveDump's order wherever they begin, whatever stands before them."""
     data = head.window.data[: head.window.end].astype(np.int64)
     if len(data) < 2 * HEADER_BYTES:
@@ -158,7 +180,8 @@ def _search_standard(head: FileHead) -> Iterator[HeaderWords]:
     begins, nexts = begins[is_likely], nexts[is_likely]
     for begin in begins[words[nexts] == words[begins]][:PLACES_LOOKED_AT]:
         for found in _try_size(head, int(begin), 0):
-            if found.is_surely_standard:
+            is_expected = found.event_bytes in sizes_of_settings(daq)
+            if found.is_surely_standard and (is_expected or len(found.words) >= LEAST_FOUND):
                 yield found
 
 

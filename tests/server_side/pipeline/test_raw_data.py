@@ -89,6 +89,19 @@ def test_a_file_written_after_the_start_does_not_make_an_old_acquisition_new(
     assert acquisitions(tmp_path / "raw", make_plan()) == []
 
 
+def test_a_copy_of_old_data_is_as_old_as_its_name_says(tmp_path, make_plan, make_raw):
+    make_raw(f"{BEFORE}_copy")
+    assert acquisitions(tmp_path / "raw", make_plan()) == []
+
+
+def test_a_copy_of_data_of_the_scan_is_a_question(tmp_path, make_plan, make_raw):
+    make_raw(LATER)
+    make_raw(f"{LATER}_copy")
+    found = find_raw_points(tmp_path / "raw", make_plan())
+    assert len(found) == 2
+    assert all(question_about(candidate, found) for candidate in found)
+
+
 def test_without_a_stamp_the_time_of_the_folder_decides(tmp_path, make_plan, make_raw):
     settings = MeasurementSettings(daq=DaqSettings(acquisition_pattern="run_{stamp}"))
     for name, moment in (("run_old", START - timedelta(1)), ("run_new", START + timedelta(1))):
@@ -315,6 +328,9 @@ def test_the_repeated_hour_of_summer_time_is_read_by_what_is_known_of_the_folder
         ("wavedump_output_20260220_144123", "20260220_144123"),
         ("wavedump_output_20261320_144123", None),
         ("wavedump_output_test", None),
+        ("wavedump_output_20260220_144123_copy", "20260220_144123"),
+        ("wavedump_output_test_20260220_144123", "20260220_144123"),
+        ("wavedump_output_20260220_1441234", None),
         ("other_20260220_144123", None),
     ],
 )

@@ -23,6 +23,9 @@ from tests.server_side.wavedump.raw_content import (
     samples_by_number,
 )
 
+TABLE_ENTRY = b"\x00\x04" + bytes(15) + b"%c"
+"""Looks like a header that says 1024 bytes."""
+
 
 @pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
 def test_a_file_is_read_back_as_it_was_written(raw_file: Path, style: Style) -> None:
@@ -208,6 +211,19 @@ def test_blocks_have_at_most_the_wanted_number_of_events(raw_file: Path) -> None
         (b"192.168.0.1\n192.168.0.2\n" * 999, r"found '192\.168"),
         (b"Record Length: 24\nChannel: 2\n12\n13\n" * 99, r"expected a whole event"),
         (b"\xff\xfeR\x00e\x00c\x00" * 99, r"expected .* at byte 0"),
+        ("Record Length: 24\n15001\n15002\n".encode("utf-16-le") * 99, r"found b?'R\\x00e"),
+        # A small word among the first six could be the size of an event that is not whole.
+        (b"\x7fELF\x02\x01\x01\x00" + bytes(range(256)) * 99, r"expected .* at byte 0"),
+        (b"RIFF\xa0\x86\x01\x00WAVEfmt " + bytes(range(256)) * 99, r"expected .* at byte 0"),
+        # Two words like headers far behind the beginning, as in a table of a program.
+        (
+            b"\xff" * 9000
+            + TABLE_ENTRY % 0x43
+            + b"\xff" * 1006
+            + TABLE_ENTRY % 0x44
+            + b"\xff" * 500,
+            r"expected .* at byte 0",
+        ),
     ],
 )
 def test_a_file_of_something_else_is_refused_with_place_expected_and_found(
