@@ -121,6 +121,11 @@ def _slipped_events(result: PointResult) -> Derived:
     }
     if not slips or not result.triggers:
         return Derived(Missing(name=name, reason="no time tags of two channels can be compared"))
+    pmt_channel = result.provenance.acquisition.pmt_channel
+    if pmt_channel not in slips and not any(slips.values()):
+        # That the monitor has not slipped says nothing of the channel that the gain is from.
+        reason = f"the time tags of the PMT's channel {pmt_channel} cannot be compared"
+        return Derived(Missing(name=name, reason=reason))
     quantity = Quantity(
         name=name,
         value=min(1.0, max(slips.values()) / result.triggers),

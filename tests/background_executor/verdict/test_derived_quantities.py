@@ -137,6 +137,19 @@ def test_without_time_tags_slipped_events_are_not_measured() -> None:
     assert "no time tags" in check.text
 
 
+def test_a_monitor_that_has_not_slipped_does_not_speak_for_the_pmt() -> None:
+    result = _result()
+    monitor, pmt = result.provenance.inputs[0], result.provenance.inputs[-1]
+    assert pmt.channel == result.provenance.acquisition.pmt_channel
+    for slipped, outcome in ((0, CheckOutcome.NOT_MEASURED), (9_000, CheckOutcome.OUTSIDE)):
+        compared = monitor.model_copy(update={"channel": 1, "slipped_events": slipped})
+        provenance = result.provenance.model_copy(update={"inputs": (compared, pmt)})
+        judged = result.model_copy(update={"provenance": provenance})
+        check = _check(judged, ScanContext(), "slipped_events")
+        assert check.outcome is outcome
+        assert "PMT's channel 2" in check.text or slipped
+
+
 def _with_pmt_file(**values: int) -> PointResult:
     result = _result()
     *others, pmt = result.provenance.inputs
