@@ -20,7 +20,12 @@ from background_executor.decisions.clean_up import empty_trash
 from background_executor.decisions.late_results import intend_late_flags
 from background_executor.decisions.moves import carry_on_moves
 from background_executor.decisions.outcomes import conclude
-from background_executor.errors import RefusedError, SettingsError, TransportError
+from background_executor.errors import (
+    RefusedError,
+    RemoteFileError,
+    SettingsError,
+    TransportError,
+)
 from background_executor.fetch import fetch_waiting
 from background_executor.following import FollowedJobRecord
 from background_executor.jobs.idle_scans import IdleScans
@@ -32,7 +37,7 @@ from background_executor.judging.hv_files import HvFiles
 from background_executor.rebuild.stop_records import StopRecords
 from background_executor.records import ExecutorRecord, ExecutorState, LinkState
 from background_executor.site import Site
-from background_executor.sweep import sweep, sweep_all
+from background_executor.sweep import Sweeps
 from background_executor.sync import follow
 from background_executor.work import Work
 from server_side import __version__
@@ -78,8 +83,8 @@ class Executor:
         self._queue = JobQueue(site)
         self._logs = JobLogs(site)
         self._hv_files = HvFiles(site)
+        self._sweeps = Sweeps(site)
         self._sweeps_all = True
-        self._swept_at: datetime | None = None
         self._link = Link(LinkState.DISCONNECTED, "not asked yet", None)
         self._live_seen_at: datetime | None = None
         self._rhythm = RHYTHM[site.config.site.transport]
@@ -103,7 +108,7 @@ class Executor:
         goes_on = self._do_commands(now)
         if goes_on:
             self._work_with_server(now)
-            if settle_scans(self._site, now, self._swept_at):
+            if settle_scans(self._site, now, self._sweeps.listed_at):
                 self._sweep_work.hasten()
             self._hv_files.keep_up()
         self._beat(now, ExecutorState.RUNNING if goes_on else ExecutorState.STOPPING)
@@ -176,13 +181,16 @@ class Executor:
         """Look for folders that no line told of: everywhere after a start or a reset."""
         store, name = self._site.store, self._site.name
         if self._sweeps_all:
-            sweep_all(self._site, now)
+            try:
+                self._sweeps.sweep_all(now)
+            except RemoteFileError:
+                self._sweeps_all = False  # all that can be listed was
+                raise
         else:
             running = {scan.scan_id for scan in queries.running_scans(store, name)}
             followed = {job.record.scan_id for job in self._open_jobs()}
-            sweep(self._site, sorted(running | followed), now)
+            self._sweeps.sweep(sorted(running | followed), now)
         self._sweeps_all = False
-        self._swept_at = now
 
     def _beat(self, now: datetime, state: ExecutorState, message: str = "") -> None:
         if self._link.state is LinkState.REFUSED and state is ExecutorState.RUNNING:

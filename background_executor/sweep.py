@@ -1,8 +1,12 @@
-"""The safety net under the journals: find published folders that no line told of."""
+"""The safety net under the journals: find published folders that no line told of.
+
+A folder that cannot be listed is said, and holds up no other scan: somebody
+else's below the base folder neither.
+"""
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -10,8 +14,10 @@ from pathlib import PurePosixPath
 from background_executor import queries
 from background_executor.errors import RemoteFileError
 from background_executor.imported import ImportedPlan
+from background_executor.records import ScanState
 from background_executor.site import Site
 from background_executor.transport import RemoteEntry
+from background_executor.work import do_for_each
 from server_side.errors import NameFormatError
 from server_side.layout import MANIFEST_FILE, parse_take_folder
 from server_side.scan import ScanPlan, Take
@@ -23,43 +29,74 @@ _BELOW_BASE = 2
 log = logging.getLogger(__name__)
 
 
-def sweep(site: Site, scan_ids: Iterable[str], now: datetime) -> None:
-    """List the published folders of scans, and note those that nobody told of.
+class Sweeps:
+    """Lists the published folders of scans, and remembers when it last could.
 
-    Raises
-    ------
-    TransportError
-        When the server could not be asked, or could not list one of the folders.
+    The memory may be lost: then nothing is decided before the next listing.
     """
-    for scan_id in scan_ids:
-        entries = _list(site, site.layout(scan_id).results_folder, 2)
-        takes = list(published_takes(entries, site.plan(scan_id)))
-        with site.store.writing(now) as writer:
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._listed_at: dict[str, datetime] = {}
+
+    @property
+    def listed_at(self) -> Mapping[str, datetime]:
+        """When the folders of each scan were last listed."""
+        return self._listed_at
+
+    def sweep(self, scan_ids: Iterable[str], now: datetime) -> None:
+        """List the published folders of scans, and note those that nobody told of.
+
+        Raises
+        ------
+        TransportError
+            When the server could not be asked, or could not list one of the folders; those
+            of the other scans were listed all the same.
+        """
+        do_for_each(scan_ids, lambda scan_id: self._sweep_scan(scan_id, now))
+
+    def sweep_all(self, now: datetime) -> None:
+        """Do the same for every scan that is not archived, with one listing of the base folder.
+
+        Raises
+        ------
+        TransportError
+            As ``sweep``.
+        """
+        scans = {
+            scan.scan_id: scan.plan
+            for scan in queries.scans(self._site.store, self._site.name, limit=MAX_SCANS)
+            if not isinstance(scan.plan, ImportedPlan) and scan.state is not ScanState.ARCHIVED
+        }
+        try:
+            of_folder = self._list_base()
+        except RemoteFileError as error:  # it may hold folders of others, closed to us
+            log.warning("%s; the folder of each scan is listed on its own", error)
+            self.sweep(scans, now)
+            return
+        with self._site.store.writing(now) as writer:
+            for scan_id, plan in scans.items():
+                layout = self._site.layout(scan_id)
+                found = of_folder[layout.results_folder.relative_to(layout.base)]
+                for name, take in published_takes(found, plan):
+                    writer.add_publication(scan_id, take, name, None)
+        self._listed_at.update(dict.fromkeys(scans, now))
+
+    def _sweep_scan(self, scan_id: str, now: datetime) -> None:
+        entries = _list(self._site, self._site.layout(scan_id).results_folder, 2)
+        takes = list(published_takes(entries, self._site.plan(scan_id)))
+        with self._site.store.writing(now) as writer:
             for folder, take in takes:
                 writer.add_publication(scan_id, take, folder, None)
+        self._listed_at[scan_id] = now
 
-
-def sweep_all(site: Site, now: datetime) -> None:
-    """Do the same for every scan that is not archived, with one listing of the base folder.
-
-    Raises
-    ------
-    TransportError
-        When the server could not be asked.
-    """
-    entries = _list(site, site.config.site.base_folder, _BELOW_BASE + 2)
-    of_folder: dict[PurePosixPath, list[RemoteEntry]] = defaultdict(list)
-    for entry in entries:
-        folder = PurePosixPath(*entry.path.parts[:_BELOW_BASE])
-        of_folder[folder].append(replace(entry, path=entry.path.relative_to(folder)))
-    with site.store.writing(now) as writer:
-        for scan in queries.scans(site.store, site.name, limit=MAX_SCANS):
-            if isinstance(scan.plan, ImportedPlan):
-                continue
-            layout = site.layout(scan.scan_id)
-            found = of_folder[layout.results_folder.relative_to(layout.base)]
-            for name, take in published_takes(found, scan.plan):
-                writer.add_publication(scan.scan_id, take, name, None)
+    def _list_base(self) -> Mapping[PurePosixPath, Sequence[RemoteEntry]]:
+        """Return what lies in the results folder of each scan, by that folder's path."""
+        of_folder: dict[PurePosixPath, list[RemoteEntry]] = defaultdict(list)
+        for entry in _list(self._site, self._site.config.site.base_folder, _BELOW_BASE + 2):
+            folder = PurePosixPath(*entry.path.parts[:_BELOW_BASE])
+            of_folder[folder].append(replace(entry, path=entry.path.relative_to(folder)))
+        return of_folder
 
 
 def _list(site: Site, folder: PurePosixPath, depth: int) -> tuple[RemoteEntry, ...]:

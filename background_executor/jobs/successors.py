@@ -8,7 +8,7 @@ when ``idle_scans`` finds new raw data.
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from background_executor import queries
@@ -39,13 +39,13 @@ _SETTLED = (PointState.STORED, PointState.FAILED)
 _NEEDS_NO_JOB = (*_SETTLED, PointState.PUBLISHED)
 
 
-def settle_scans(site: Site, now: datetime, swept_at: datetime | None) -> bool:
+def settle_scans(site: Site, now: datetime, listed_at: Mapping[str, datetime]) -> bool:
     """Complete the scans that have all their points, and see to those without a job.
 
     Parameters
     ----------
-    swept_at
-        When the published folders were last listed. Points that no journal
+    listed_at
+        When the published folders of each scan were last listed. Points that no journal
         line told of are not missing before they were looked for.
 
     Returns
@@ -59,7 +59,7 @@ def settle_scans(site: Site, now: datetime, swept_at: datetime | None) -> bool:
         if _has_all_there_will_be(points, jobs):
             _complete(site, scan, now)
         elif lacks_job(points, jobs):
-            if _is_swept_since(swept_at, jobs[0], now):
+            if _is_swept_since(listed_at.get(scan.scan_id), jobs[0], now):
                 _go_on_without_job(site, scan, jobs, points, now)
             else:
                 wants_sweep = True

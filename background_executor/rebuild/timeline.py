@@ -55,7 +55,7 @@ def retell(
                 _conclude(site, step, now)
         except (StoreError, CommandError) as error:
             notes.append(f"scan {scan_id}, {at:%Y-%m-%d %H:%M:%S} UTC: {error}")
-    settle_scans(site, now, None)
+    settle_scans(site, now, {})
     return notes
 
 
@@ -86,7 +86,7 @@ def _close(site: Site, receipt: Receipt, now: datetime) -> None:
             if job.state not in ENDED_JOB_STATES:
                 writer.advance_job(job.job, JobState.LOST, message="its scan was archived")
                 writer.close_journal(job.job)
-    settle_scans(site, now, None)
+    settle_scans(site, now, {})
     scan = queries.scan(site.store, receipt.scan_id)
     if scan is not None and scan.state is ScanState.RUNNING:
         with site.store.writing(receipt.decided_at) as writer:
