@@ -8,6 +8,7 @@ certainly never submitted, and everything later may have been: then
 
 import logging
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -101,9 +102,9 @@ def _note_refusal(site: Site, job: str, error: ExecutorError, now: datetime) -> 
 
 
 def _interpreter(site: Site) -> str:
-    """Return what is to run a job: no server_side but ours; on this machine there is only one."""
+    """Return what is to run a job: no server_side but ours, which this interpreter has."""
     section = site.config.site
-    if section.transport is TransportName.LOCAL:
+    if section.transport is TransportName.LOCAL and section.python == sys.executable:
         return section.python
     python = interpreter_now(section, site.transport)
     # Asked by its version's folder: the link may be set anew at any moment.

@@ -20,8 +20,11 @@ CURRENT = "current"
 """Link to the version that new jobs are to run."""
 DIGEST_LENGTH = 12
 
+# A job begins in its scan's folder: what lies where this runs is not what it would find.
 _PROBE = """
-import hashlib, importlib.util, pathlib, sys
+import sys
+sys.path = [folder for folder in sys.path if folder]
+import hashlib, importlib.util, pathlib
 if sys.version_info < (3, 11):
     sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0])
 import server_side

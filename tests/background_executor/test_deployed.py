@@ -1,14 +1,17 @@
 """A job keeps the version it was made with, whatever is deployed while it waits."""
 
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 
+from background_executor import queries
 from background_executor.jobs.submit import write_job_files
 from background_executor.new_site.deployed import CURRENT, SOFTWARE_FOLDER, interpreter_now
 from background_executor.transport import LocalTransport
-from tests.background_executor.bench import HANGS, Bench
+from tests.background_executor.bench import HANGS, ROOT, Bench
 
 
 def test_an_interpreter_behind_the_link_is_named_by_its_versions_folder(bench: Bench) -> None:
@@ -40,3 +43,25 @@ def test_the_job_script_names_the_interpreter_that_was_asked_for_its_version(
     write_job_files(bench.site, scan.scan_id, job, "/software/0.1.0-abc/venv/bin/python")
     script = Path(bench.layout(scan).script_file(job)).read_text()
     assert "exec /software/0.1.0-abc/venv/bin/python -m server_side watch" in script
+
+
+def test_another_server_side_on_this_machine_is_shown_and_not_run(
+    bench: Bench, tmp_path: Path
+) -> None:
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "server_side", tmp_path / "old" / "server_side", ignore=ignored)
+    (tmp_path / "old" / "server_side" / "__init__.py").write_text('__version__ = "0.0.9"\n')
+    python = Path(bench.config.site.python)
+    good = python.read_text()
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path}/old exec {sys.executable} "$@"\n')
+    scan = bench.start_scan()
+    for _ in range(3):
+        bench.step(60)
+    assert bench.jobs(scan)[0].state == "intent"
+    said = queries.executor(bench.store, "here")
+    assert said is not None
+    assert "0.0.9" in said.message
+    assert "deploy" in said.message
+    python.write_text(good)
+    bench.until(lambda: bench.is_complete(scan), seconds=5)
+    assert len(bench.jobs(scan)) == 1
