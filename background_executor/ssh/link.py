@@ -164,16 +164,19 @@ def next_host_key(section: SshSection) -> HostKeyOffer | None:
     Raises
     ------
     RefusedError
-        When an enrolled key is another now.
+        When an enrolled key is another now, or a host on the way does not let us in.
     UnreachableError
         When a host does not answer.
     """
+    route = read_route(section)
     try:
-        open_link(read_route(section), section.known_hosts, section.connect_timeout_s).close()
+        open_link(route, section.known_hosts, section.connect_timeout_s).close()
     except UnknownHostKeyError as error:
         return error.offer
     except LoginRefusedError:
-        pass  # only a host whose key is enrolled is asked for a login
+        # Only a host whose key is enrolled is asked for a login; what lies behind it, was not.
+        if route[-1].key_name not in read_known_hosts(section.known_hosts):
+            raise
     return None
 
 

@@ -123,12 +123,13 @@ class SshTransport:
         program = program_of(argv)
         with self._start(line.text, program, timeout_s) as channel:
             try:
-                output = RemoteCommand(channel, line.mark, stdin).wait(timeout_s, program)
+                # What is sent into a silent line waits below every time-out of the library.
+                with self._asking("run", PurePosixPath(program), timeout_s + HEARTBEAT_TIMEOUT_S):
+                    output = RemoteCommand(channel, line.mark, stdin).wait(timeout_s, program)
             except UnreachableError as error:
                 if self._still_answers():
                     raise NoAnswerError(str(error)) from error
                 raise
-        self._answered_at = self._clock()
         return output
 
     def read(self, path: PurePosixPath, *, offset: int = 0, limit: int = 1 << 20) -> bytes:

@@ -29,6 +29,7 @@ class Line:
         """How often the near end spoke after the far end had: an answer was waited for."""
         self._far_spoke = True
         self.is_swallowing = False
+        self.is_clogged = False
         self._target_port = target_port
         self._one_way_s = round_trip_s / 2
         self._open: list[socket.socket] = []
@@ -67,9 +68,13 @@ class Line:
         """Take every byte from now on and deliver none: the line looks alive."""
         self.is_swallowing = True
 
+    def clog(self) -> None:
+        """Take nothing any more: what is sent piles up where it comes from."""
+        self.is_clogged = True
+
     def restore(self) -> None:
         """Deliver again what comes from now on."""
-        self.is_swallowing = False
+        self.is_swallowing = self.is_clogged = False
 
     def _accept(self) -> None:
         while True:
@@ -106,6 +111,8 @@ class Line:
     ) -> None:
         data = b"any"
         while data:
+            while self.is_clogged:
+                time.sleep(0.01)
             try:
                 data = source.recv(_CHUNK)
             except OSError:

@@ -144,6 +144,24 @@ def test_the_way_leads_over_every_jump_host_and_each_key_is_enrolled_in_turn(
         transport.close()
 
 
+def test_a_jump_host_that_refuses_is_said_while_a_key_behind_it_is_not_enrolled(
+    cluster: RealCluster, line: Line, tmp_path: Path
+) -> None:
+    section = configured(
+        tmp_path,
+        f"Host gate\n  HostName 127.0.0.1\n  Port {line.port}\n  User no-such-user\n"
+        f"  IdentityFile {cluster.ssh.client_key}\n"
+        f"Host farm\n  HostName 127.0.0.1\n  Port {cluster.ssh.port}\n  ProxyJump gate\n",
+        host="farm",
+    )
+    offer = next_host_key(section)
+    assert offer is not None
+    assert offer.hop.name == "gate"
+    store_host_key(offer, section.known_hosts)
+    with pytest.raises(RefusedError, match="no-such-user"):
+        next_host_key(section)
+
+
 def test_a_key_of_the_settings_that_is_not_there_is_said_and_no_other_is_offered(
     cluster: RealCluster, line: Line, tmp_path: Path
 ) -> None:

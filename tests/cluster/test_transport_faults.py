@@ -1,6 +1,7 @@
 """The SSH connection when line, server or files misbehave; a real sshd each time."""
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -125,6 +126,28 @@ def test_a_swallowed_call_ends_within_its_time_and_ends_the_connection(
     assert line.connections == 2
 
 
+def test_much_that_is_sent_into_a_clogged_line_is_given_up_in_time(
+    transport: SshTransport, line: Line, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect_with_a_small_buffer(address: tuple[str, int], timeout: float) -> socket.socket:
+        made = socket.socket()
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 14)
+        made.settimeout(timeout)
+        made.connect(address)
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "create_connection", connect_with_a_small_buffer)
+        transport.connect()
+    threading.Timer(0.7, line.clog).start()
+    with pytest.raises(UnreachableError):
+        transport.run(["sh", "-c", "cat >/dev/null"], timeout_s=2, stdin=bytes(20_000_000))
+    line.cut()
+    line.restore()
+    clock.pass_by(60)
+    assert says_hello(transport)
+
+
 def test_a_line_that_dies_during_a_fetch_gives_no_file_twice_and_no_end(
     transport: SshTransport, line: Line, tmp_path: Path
 ) -> None:
@@ -181,7 +204,7 @@ def test_a_command_that_outlives_its_answer_is_ended_on_the_server(
     pid_file = tmp_path / "pid"
     script = 'echo $$ > "$1"; exec sleep 60'
     with pytest.raises(UnreachableError, match="sh"):
-        transport.run(["sh", "-c", script, "sh", str(pid_file)], timeout_s=0.5)
+        transport.run(["sh", "-c", script, "sh", str(pid_file)], timeout_s=3)
     assert says_hello(transport)
     pid = int(pid_file.read_text())
     deadline = time.monotonic() + 15
