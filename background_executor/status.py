@@ -1,7 +1,7 @@
 """What ``status`` tells: the executor, its scans and their jobs, as text or JSON."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from background_executor import queries
 from background_executor.config import SiteConfig
 from background_executor.instance import is_running
 from background_executor.records import (
+    ENDED_JOB_STATES,
     CommandRecord,
     CommandState,
     ExecutorRecord,
@@ -49,7 +50,7 @@ class StatusReport:
     scans: tuple[ScanRecord, ...]
     """The newest, and all that run."""
     jobs: tuple[JobStatus, ...]
-    """The newest job of each of these scans."""
+    """The newest job of each of these scans, and every other that has not ended."""
     waiting_commands: tuple[CommandRecord, ...]
     seen_at: datetime
     free_bytes: int
@@ -65,7 +66,7 @@ def status_report(config: SiteConfig, store: Store) -> StatusReport:
     recent = queries.scans(store, name, limit=RECENT_SCANS)
     running = queries.running_scans(store, name)
     scans = {scan.scan_id: scan for scan in (*recent, *running)}
-    jobs = [job for scan_id in scans for job in queries.jobs(store, scan_id)[:1]]
+    jobs = [job for scan_id in scans for job in _worth_telling(queries.jobs(store, scan_id))]
     now = datetime.now(UTC)
     unanswered = (CommandState.WAITING, CommandState.CLAIMED)
     waiting = [entry for entry in queries.commands(store, name) if entry.state in unanswered]
@@ -79,6 +80,12 @@ def status_report(config: SiteConfig, store: Store) -> StatusReport:
         seen_at=now,
         free_bytes=_free_bytes(config.site.state_dir),
     )
+
+
+def _worth_telling(jobs: Sequence[JobRecord]) -> Iterator[JobRecord]:
+    """Yield the newest of a scan's jobs, and those before it that have not ended."""
+    yield from jobs[:1]
+    yield from (job for job in jobs[1:] if job.state not in ENDED_JOB_STATES)
 
 
 def _timed(job: JobRecord, now: datetime) -> JobStatus:
@@ -116,12 +123,13 @@ def _lines(report: StatusReport) -> Iterator[str]:
     for note in filter(None, (executor and executor.message, executor and executor.link_message)):
         yield f"  {note}"
     yield from _doubts(report)
-    jobs = {job.scan_id: job for job in report.jobs}
     for scan in report.scans:
         yield from _scan_lines(scan)
-        job = jobs.get(scan.scan_id)
-        if job is not None and scan.state is ScanState.RUNNING:
-            yield from _job_lines(job, report.seen_at)
+        for job in report.jobs:
+            # The job of a stopped scan is told of until it is gone.
+            is_news = scan.state is ScanState.RUNNING or job.state not in ENDED_JOB_STATES
+            if job.scan_id == scan.scan_id and is_news:
+                yield from _job_lines(job, report.seen_at)
     for command in report.waiting_commands:
         yield f"command {command.command_id} {command.kind}: {command.state.value}"
 

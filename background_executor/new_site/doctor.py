@@ -75,7 +75,8 @@ def examine(patient: Patient) -> Iterator[Finding]:
         try:
             yield check(patient)
         except RemoteFileError as error:
-            yield Finding(name, CheckState.FAILED, str(error))
+            fix = "try 'ssh' with a command from a terminal here, such as 'ssh HOST true'"
+            yield Finding(name, CheckState.FAILED, str(error), fix)
         except TransportError as error:
             fix = "look at the connection, then run doctor again"
             yield Finding(name, CheckState.FAILED, f"no answer: {error}", fix)
@@ -120,7 +121,8 @@ def _check_space(patient: Patient) -> Finding:
     fields = output.stdout.splitlines()[-1:] or [""]
     match = re.search(r"\s(\d+)\s+\d+%", fields[0])
     if output.exit_status != 0 or match is None:
-        return Finding("free space", CheckState.FAILED, f"df says: {_said(output)}")
+        fix = "let site.base_folder name a folder that 'df -Pk' on the login node can tell of"
+        return Finding("free space", CheckState.FAILED, f"df says: {_said(output)}", fix)
     free_gb = int(match[1]) / 1e6
     if free_gb >= FREE_SPACE_GB:
         return Finding("free space", CheckState.PASSED, f"{free_gb:.0f} GB")
@@ -238,7 +240,8 @@ def _check_clock(patient: Patient) -> Finding:
     try:
         difference_s = float(output.stdout) - middle
     except ValueError:
-        return Finding("clock", CheckState.FAILED, f"date says: {_said(output)}")
+        fix = "see why 'date +%s.%N' on the login node gives no number: GNU's date is wanted"
+        return Finding("clock", CheckState.FAILED, f"date says: {_said(output)}", fix)
     found = f"the server is {difference_s:+.1f} s from here (+- {half_s:.1f} s)"
     if abs(difference_s) - half_s <= CLOCK_TOLERANCE_S:
         return Finding("clock", CheckState.PASSED, found)
