@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -75,12 +76,16 @@ ORDINARY: dict[str, MakeTransport] = {
 
 
 @pytest.fixture
-def folder_with_closed_one(server_folder: Path) -> Path:
+def folder_with_closed_one() -> Iterator[Path]:
     """A folder of root, with one in it that only root may read."""
-    (server_folder / "take").mkdir()
-    (server_folder / "closed" / "deeper").mkdir(parents=True)
-    (server_folder / "closed").chmod(0o700)
-    return server_folder
+    # Not among pytest's own, which nobody else can enter.
+    with tempfile.TemporaryDirectory(prefix="pmt on the server ") as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        (folder / "take").mkdir()
+        (folder / "closed" / "deeper").mkdir(parents=True)
+        (folder / "closed").chmod(0o700)
+        yield folder
 
 
 @pytest.fixture(
@@ -91,8 +96,6 @@ def folder_with_closed_one(server_folder: Path) -> Path:
 )
 def ordinary_transport(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Transport]:
     """A transport whose user may not read everything, as root may."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     with ORDINARY[request.param](request, tmp_path) as made:
         yield made
         made.close()
