@@ -31,7 +31,8 @@ def point(scan: ScanRecord) -> None:
         result_id=address.get("result"),
         now=now,
     )
-    point_columns(view, operator, pick)
+    with st.container():
+        point_columns(view, operator, pick)
 
 
 def pick(name: str) -> None:
@@ -39,13 +40,16 @@ def pick(name: str) -> None:
     st.query_params["point"] = name
 
 
-left, right = st.columns([1, 6], gap="small", vertical_alignment="center")
+# Every part has its place before any is drawn: a run that is cut short leaves no part without one.
+top, shown = st.container(), st.container()
+left, right = top.columns([1, 6], gap="small", vertical_alignment="center")
 with left:
     operator = operator_name()
 with right:
     chosen = pick_scan(queries.scans(site.store, site.name), site.zone)
-if chosen is None:
-    st.html(paragraph("No scan yet: start one on the live page."))
-else:
-    point(chosen)
+with shown:
+    if chosen is None:
+        st.html(paragraph("No scan yet: start one on the live page."))
+    else:
+        point(chosen)
 show_drawer(site, operator)

@@ -12,7 +12,7 @@ from dashboard.components.drawers import show_drawer
 from dashboard.components.markup import paragraph
 from dashboard.components.operator_name import operator_name
 from dashboard.components.scan_picker import pick_scan
-from dashboard.components.scan_sheet import receipts, scan_sheet
+from dashboard.components.scan_sheet import receipts, scan_points, scan_sheet
 from dashboard.components.status_line import status_line
 from dashboard.site import open_site
 from dashboard.views import live
@@ -30,9 +30,9 @@ def head() -> None:
 @st.fragment(run_every=1)
 def sheet(scan: ScanRecord) -> None:
     newest = queries.scan(site.store, scan.scan_id) or scan
-    scan_sheet(site, newest, queries.points(site.store, scan.scan_id), operator)
-    st.subheader("Decided about it")
+    scan_sheet(site, newest, operator)
     receipts(decision_queries.moves_of_scan(site.store, scan.scan_id), site.zone)
+    scan_points(queries.points(site.store, scan.scan_id))
 
 
 @st.fragment(run_every=1)

@@ -7,6 +7,8 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 MAX_LENGTH = 60
+_LAST = "operator-last"
+"""Under this the session keeps the name; an emptied field takes it again."""
 _SCRIPT = Path(__file__).with_name("operator_name.js")
 
 
@@ -17,6 +19,7 @@ def _component() -> ComponentRenderer:
 
 def operator_name() -> str:
     """Ask for the operator's name; empty until it is given."""
+    _recall()
     name = st.text_input(
         "Your name",
         key="operator",
@@ -28,11 +31,18 @@ def operator_name() -> str:
         label_visibility="collapsed",
     )
     name = (name or "").strip()
+    if name:
+        st.session_state[_LAST] = name
     _component()(key="operator-memory", data={"name": name}, on_name_change=_recall)
     return name
 
 
 def _recall() -> None:
-    """Take the name that this browser remembers."""
-    if not st.session_state.get("operator"):
-        st.session_state["operator"] = str(st.session_state["operator-memory"].name)[:MAX_LENGTH]
+    """Put the name into the field: the one that stands there, or the one that is remembered.
+
+    In every run, because a run that is cut short may lose it on its way to the browser.
+    """
+    told = getattr(st.session_state.get("operator-memory"), "name", None)
+    name = st.session_state.get("operator") or st.session_state.get(_LAST) or told
+    if name:
+        st.session_state["operator"] = str(name)[:MAX_LENGTH]

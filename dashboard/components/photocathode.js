@@ -72,6 +72,7 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
     root.round = data.round
     root.chosen = new Set(data.selected ?? [])
   }
+  root.classList.toggle("adding", Boolean(data.adding))
   mark(root, data.picked)
   tellAges(root)
   watchAges(root, parentElement)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
@@ -15,6 +16,7 @@ from dashboard.views.detail import DetailView
 from dashboard.views.point import PointView
 
 CLEANED_UP = "The local copy of its files was cleaned up; they are on the server, the numbers here."
+DAMAGED = "is damaged and cannot be shown. No number comes from it."
 
 
 def point_columns(view: DetailView, operator: str, on_pick: Callable[[str], None]) -> None:
@@ -104,7 +106,7 @@ def _old_results(view: DetailView) -> None:
     for old in view.old:
         st.html(_heading(old.title) + paragraph(old.gain, "strong") + facts(old.origin))
         if old.plot is not None and old.plot.is_file():
-            st.image(old.plot)
+            _picture(old.plot)
 
 
 def _takes(view: PointView) -> None:
@@ -128,9 +130,17 @@ def _plot(view: PointView) -> None:
         return
     st.html(_heading("Picture of the analysis"))
     if view.plot.is_file():
-        st.image(view.plot)
+        _picture(view.plot)
     else:
         st.html(paragraph(CLEANED_UP))
+
+
+def _picture(path: Path) -> None:
+    """Show a picture; a damaged one must not take the rest of the page with it."""
+    try:
+        st.image(path)
+    except OSError:
+        st.html(paragraph(f"{path.name} {DAMAGED}"))
 
 
 def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:

@@ -20,10 +20,8 @@ POINT_HEADS = ("point", "", "gain", "take", "decision", "left to do")
 MOVE_HEADS = ("", "what", "why", "by", "when", "from → to", "receipt on the server")
 
 
-def scan_sheet(
-    site: OpenSite, scan: ScanRecord, points: tuple[PointRecord, ...], operator: str
-) -> None:
-    """Draw state, origin, acts and points of a scan."""
+def scan_sheet(site: OpenSite, scan: ScanRecord, operator: str) -> None:
+    """Draw state, origin and acts of a scan."""
     title = f"{kind_label(scan.kind)} of {scan.serial_number}"
     look = LOOKS[Face.IMPORTED] if isinstance(scan.plan, ImportedPlan) else SCAN_LOOKS[scan.state]
     pieces = [f'<p class="pmt-heading">{title}</p>', chip(look)]
@@ -36,16 +34,22 @@ def scan_sheet(
     if scan.message:
         st.html(paragraph(scan.message, "fault"))
     st.html(facts(_origin(scan, site.zone)))
-    st.html(table(POINT_HEADS, show_points(points)))
 
 
 def receipts(moves: tuple[MoveRecord, ...], zone: str) -> None:
     """Draw everything that people had done on the server, each with its receipt."""
+    st.subheader("Decided about it")
     if not moves:
         st.html(paragraph("Nothing was decided about this scan yet."))
         return
     rows: list[tuple[str | Look, ...]] = [show_move(move, zone) for move in moves]
     st.html(table(MOVE_HEADS, rows))
+
+
+def scan_points(points: tuple[PointRecord, ...]) -> None:
+    """Draw the points of a scan with what is left to do."""
+    st.subheader("Points")
+    st.html(table(POINT_HEADS, show_points(points)))
 
 
 def _acts(site: OpenSite, scan: ScanRecord, operator: str) -> None:

@@ -57,8 +57,8 @@ def takes_drawer(offer: Offer, scan_id: str, selection: Selection) -> Content:
         matter = _with_older(seen_now)
         st.html(_takes(matter.offer.points))
         if offer.left_out:
-            left_out = f"{offer.left_out} more are selected, which this is not for."
-            st.html(paragraph(left_out, "small"))
+            left_out = count(offer.left_out, "selected point is", "selected points are")
+            st.html(paragraph(f"{left_out} left out: this is not for them.", "small"))
         written = _ask_why(site, offer)
         _show_moves(site, matter)
         if st.button(f"{words.button} {matter.offer.number}", key="decide-sure", type="primary"):

@@ -56,20 +56,20 @@ ACT_WORDS = MappingProxyType(
     {
         TakesAct.FLAG: ActWords(
             "Flag",
-            "Takes them out of use. Their folders move to the flag folder, and can come back at "
+            "Takes the data out of use. Their folders move to the flag folder and can come back at "
             "any time.",
             is_reason_needed=True,
             moves=True,
         ),
         TakesAct.ACCEPT: ActWords(
             "Accept",
-            "Uses them although they are not healthy. The verdict stays beside your decision.",
+            "Uses the data although they are not healthy. The verdict stays beside your decision.",
             is_reason_needed=True,
             moves=False,
         ),
         TakesAct.ACKNOWLEDGE: ActWords(
             "Acknowledge",
-            "Takes note that they failed: nobody has to see to them any more.",
+            "Takes note of the failure: nobody has to see to it any more.",
             is_reason_needed=True,
             moves=False,
         ),

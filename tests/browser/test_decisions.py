@@ -124,6 +124,12 @@ def expect_face(live: Watched, slot: int, point: str, face: str) -> None:
     expect(live.tile(slot, point)).to_have_attribute("data-face", face, timeout=PATIENCE_MS)
 
 
+def expect_answer(live: Watched, act: str) -> None:
+    """See that the newest command is this one, and answered."""
+    newest = live.page.locator(".st-key-answers .answer").first
+    expect(newest).to_contain_text(re.compile(f"done.*{act}.* — "), timeout=PATIENCE_MS)
+
+
 def test_takes_are_flagged_together_and_undone_by_one_click(live: Watched, shift: Shift) -> None:
     scan = shift.measure("KQ0201")
     live.open("/", ".st-key-map1 .map")
@@ -135,12 +141,17 @@ def test_takes_are_flagged_together_and_undone_by_one_click(live: Watched, shift
     drawer = live.page.get_by_role("dialog")
     expect(drawer.get_by_text("data_theta0_phi0, data_theta10_phi0")).to_be_visible()
     expect(drawer.get_by_text("FLAG", exact=False).first).to_be_visible()
+    expect(drawer.get_by_text("Proposed by the findings: fit failed")).to_be_visible()
+    chosen = drawer.locator("button[data-selected]")
+    expect(chosen).to_have_text("fit failed")
+    expect(chosen).to_have_css("background-color", "rgb(204, 121, 167)")
     drawer.get_by_text("light leak", exact=True).click()
     press(live, "decide-sure")
     for point in ("theta0_phi0", "theta10_phi0"):
         expect_face(live, 1, point, "flagged")
     assert shift.flagged(scan) == {"data_theta0_phi0", "data_theta10_phi0"}
     assert not shift.takes(scan) & shift.flagged(scan)
+    expect_answer(live, "Flag")
     press(live, "undo-0")
     for point in ("theta0_phi0", "theta10_phi0"):
         expect_face(live, 1, point, "fit_failed")
@@ -180,6 +191,7 @@ def test_a_retake_brings_the_next_take_and_leaves_the_first_where_it_is(
     expect(tile).to_have_attribute("aria-label", re.compile("take 2 of 2"), timeout=PATIENCE_MS)
     expect(tile.locator(".takes")).to_have_text(f"{TIMES}2")
     assert {"data_theta0_phi0", "data_theta0_phi0_take2"} <= shift.takes(scan)
+    expect_answer(live, "Retake")
     shift.stop(scan)
 
 
@@ -209,6 +221,10 @@ def test_an_unsettled_scan_is_not_archived_until_it_is_settled_and_comes_back(
     assert archived.is_dir()
     assert not folder.exists()
     live.open(f"/scans?scan={scan.scan_id}", ".pmt-table")
+    moves = decision_queries.moves_of_scan(shift.store, scan.scan_id)
+    assert Path(moves[0].receipt).is_file()
+    for move in moves:
+        expect(live.page.get_by_text(move.receipt, exact=True)).to_be_visible()
     press(live, "restore")
     press(live, "restore-sure")
     expect(button(live, "archive")).to_be_visible(timeout=PATIENCE_MS)
@@ -220,6 +236,15 @@ def settle(live: Watched, act: str, reason: str) -> None:
     press(live, f"settle-{act}")
     # The drawer of before has a reason, too.
     expect(button(live, "decide-sure")).to_be_visible()
+    give_reason(live, reason)
+
+
+def decide(live: Watched, act: str, reason: str) -> None:
+    press(live, act)
+    give_reason(live, reason)
+
+
+def give_reason(live: Watched, reason: str) -> None:
     field = live.page.get_by_role("dialog").get_by_label("Reason")
     field.fill(reason)
     field.press("Enter")
@@ -274,6 +299,56 @@ def test_two_browsers_see_each_others_acts_and_the_later_one_is_told(
     assert (newest.operator, newest.state) == ("day shift", CommandState.REFUSED)
     decisions = decision_queries.decisions_of_point(shift.store, scan.scan_id, scan.plan.points[0])
     assert [past.operator for past in decisions] == ["night shift"]
+
+
+def test_every_take_of_a_point_is_reached_and_a_good_one_stands_for_a_flagged_one(
+    live: Watched, shift: Shift
+) -> None:
+    scan = shift.measure("KQ0208")
+    live.open("/?p1=theta0_phi0", ".st-key-map1 .map")
+    sign(live, "night shift")
+    decide(live, "accept-map1", "known dark corner")
+    expect_face(live, 1, "theta0_phi0", "accepted")
+    press(live, "retake-map1")
+    press(live, "decide-sure")
+    tile = live.tile(1, "theta0_phi0")
+    expect(tile).to_have_attribute("aria-label", re.compile("take 2 of 2"), timeout=PATIENCE_MS)
+    expect_face(live, 1, "theta0_phi0", "fit_failed")
+    press(live, "flag-map1")
+    live.page.get_by_role("dialog").get_by_text("noise", exact=True).click()
+    press(live, "decide-sure")
+    expect_face(live, 1, "theta0_phi0", "accepted")
+    expect(tile).to_have_attribute("aria-label", re.compile("take 1 of 2, take 2 is flagged"))
+    assert shift.flagged(scan) == {"data_theta0_phi0_take2"}
+    live.open(f"/point?scan={scan.scan_id}&point=theta0_phi0", ".map")
+    live.page.get_by_role("button", name="Show", exact=True).click()
+    press(live, "unflag-point")
+    press(live, "decide-sure")
+    expect(button(live, "flag-point")).to_be_visible(timeout=PATIENCE_MS)
+    assert shift.flagged(scan) == set()
+    shift.stop(scan)
+
+
+def test_a_scan_that_changes_behind_an_open_drawer_is_not_archived(
+    browser: Browser, shift: Shift
+) -> None:
+    scan = shift.measure("KQ0209")
+    with watch_page(browser, shift.server) as one, watch_page(browser, shift.server) as other:
+        for live, name in ((one, "night shift"), (other, "day shift")):
+            live.open("/?p1=theta0_phi0", ".st-key-map1 .map")
+            sign(live, name)
+        press(one, "archive1")
+        drawer = one.page.get_by_role("dialog")
+        drawer.get_by_text("Archive it although these points are not settled").click()
+        field = drawer.get_by_label("Reason")
+        field.fill("the shift ends")
+        field.press("Enter")
+        decide(other, "accept-map1", "known dark corner")
+        expect_face(one, 1, "theta0_phi0", "accepted")
+        press(one, "archive-sure")
+        words = re.compile("has just changed: somebody has decided about one of its takes")
+        expect(one.page.get_by_text(words).first).to_be_visible(timeout=PATIENCE_MS)
+    assert Path(shift.layout(scan).scan_folder).is_dir()
 
 
 HOSTILE = (

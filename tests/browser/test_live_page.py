@@ -70,6 +70,30 @@ def test_the_keyboard_walks_over_the_map_and_opens_a_point(live: Watched) -> Non
     expect(live.page.get_by_text("θ 10°, φ 0°", exact=True).first).to_be_visible()
 
 
+def test_points_are_selected_together_without_a_mouse_and_without_a_keyboard(
+    live: Watched,
+) -> None:
+    live.open()
+    sign(live, "night shift")
+    selected = live.page.locator(".st-key-map2 .tile.selected")
+    said = live.page.locator(".st-key-selection-map2")
+    live.tile(2, "theta0_phi0").focus()
+    live.page.keyboard.press("Control+a")
+    expect(selected).to_have_count(21)
+    expect(said).to_contain_text("21 points selected")
+    live.page.keyboard.press("Escape")
+    expect(selected).to_have_count(0)
+    expect(said).not_to_contain_text("selected")
+    said.get_by_text("Several", exact=True).click()
+    expect(live.page.locator(".st-key-map2 .photocathode.adding")).to_have_count(1)
+    for point in ("theta10_phi0", "theta10_phi90", "theta10_phi180"):
+        live.tile(2, point).click()
+    expect(said).to_contain_text("3 points selected")
+    expect(live.page.locator(".st-key-flag-map2 button")).to_have_text("Flag 3 takes")
+    live.page.locator(".st-key-clear-map2 button").click()
+    expect(selected).to_have_count(0)
+
+
 def test_a_reload_brings_the_same_view_back(live: Watched) -> None:
     live.open()
     sign(live, "night shift")
@@ -114,6 +138,19 @@ def test_a_browser_remembers_the_operators_name(live: Watched) -> None:
     live.open()
     expect(live.page.get_by_role("textbox", name="Your name")).to_have_value("night shift")
     expect(live.page.locator(".st-key-start-scan1 button")).to_be_enabled()
+
+
+def test_a_name_is_not_forgotten_by_a_page_that_is_drawn_anew_before_it_knows_it(
+    live: Watched,
+) -> None:
+    live.open()
+    sign(live, "night shift")
+    expect(live.page.locator(".st-key-start-scan1 button")).to_be_enabled()
+    for _ in range(4):
+        live.open(f"/point?scan={RUNNING_SCAN}&point=theta30_phi270")
+        live.page.get_by_role("button", name="Show", exact=True).click()
+        expect(live.page.get_by_text("take 1, revision 1 of 2 results")).to_be_visible()
+        expect(live.page.get_by_role("textbox", name="Your name")).to_have_value("night shift")
 
 
 def test_a_command_is_answered_at_once_with_its_waiting(live: Watched, seeded: Seeded) -> None:

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.dashboard.conftest import ROOT, EmptySite, PageRunner
-from tests.seed_store import RUNNING_SCAN, Seeded
+from tests.seed_store import RUNNING_SCAN, Seeded, seed_site
 
 PAGES = ["live", "point", "hv", "scans", "log", "wall"]
 
@@ -82,6 +82,18 @@ def test_the_point_page_shows_checks_and_origin(run_pages: PageRunner, seeded: S
     texts = shown_texts(app)
     for wanted in ("Checks of the verdict", "gain_peak", "Raw files", "settings", "Takes"):
         assert wanted in texts
+
+
+def test_a_damaged_picture_is_said_and_all_else_is_shown(
+    run_pages: PageRunner, tmp_path: Path
+) -> None:
+    site = seed_site(tmp_path)
+    for picture in site.config.results_folder.rglob("*.png"):
+        picture.write_bytes(b"torn")
+    app = run_pages(site.config_path, "app_pages/point.py", scan=RUNNING_SCAN, point="theta0_phi0")
+    assert not app.exception
+    assert "is damaged and cannot be shown" in shown_texts(app)
+    assert "Checks of the verdict" in shown_texts(app)
 
 
 @pytest.mark.parametrize("page", PAGES)
