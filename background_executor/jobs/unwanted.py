@@ -1,4 +1,4 @@
-"""Jobs that nobody wants any more, because their scan was stopped or archived."""
+"""Jobs that nobody wants any more: of scans that were stopped or archived, or want no retake."""
 
 from datetime import datetime
 
@@ -9,9 +9,15 @@ from background_executor.site import Site
 
 
 def is_unwanted(site: Site, job: FollowedJobRecord) -> bool:
-    """Tell whether the scan of a job was stopped or archived since."""
+    """Tell whether the scan of a job was stopped or archived since, or its retakes taken back."""
     scan = queries.scan(site.store, job.record.scan_id)
-    return scan is None or scan.state in (ScanState.STOPPED, ScanState.ARCHIVED)
+    if scan is None or scan.state in (ScanState.STOPPED, ScanState.ARCHIVED):
+        return True
+    if scan.state is not ScanState.COMPLETE or scan.ended_at is None:
+        return False
+    # A retake that is taken back leaves the end that the scan had before: its job would wait
+    # for data until its time is over, and take those of the next PMT for them.
+    return job.record.created_at > scan.ended_at
 
 
 def note_never_asked(site: Site, job: FollowedJobRecord, now: datetime) -> None:

@@ -37,3 +37,14 @@ def bench(cluster: RealCluster, settings_file: Path) -> Iterator[ClusterBench]:
     made = ClusterBench(cluster, settings_file)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def shared_bench(
+    cluster: RealCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ClusterBench]:
+    """One site for all tests of a module, which leave it as they find it."""
+    wait_for_node(cluster)
+    made = ClusterBench(cluster, make_cluster_site(cluster, tmp_path_factory.mktemp("site")))
+    yield made
+    made.close()

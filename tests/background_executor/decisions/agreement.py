@@ -6,10 +6,14 @@ from pathlib import Path
 
 from background_executor import queries
 from background_executor.decisions import decision_queries
+from background_executor.decisions.decision_records import MoveState
+from background_executor.decisions.receipt import Receipt, ReceiptOutcome
 from background_executor.records import ScanState
 from background_executor.store import Store
 from tests.background_executor.bench import Bench
 from tests.background_executor.decisions.truth import TrueScan
+
+MANY = 100_000
 
 
 def true_folders(bench: Bench, scans: Sequence[TrueScan]) -> Counter[str]:
@@ -64,3 +68,21 @@ def assert_events_explain(store: Store, scans: Sequence[TrueScan]) -> None:
             for take in point.takes:
                 told = decided.get((f"{scan.scan_id}/{point.name}", str(take.number)), "")
                 assert told == take.decision
+
+
+def assert_receipts_agree(bench: Bench) -> None:
+    """Check that there is one receipt for each act that was done, and that it says the same."""
+    base = Path(bench.config.site.base_folder)
+    # That of an act about takes goes to the archive with its scan.
+    found = {path.name: path for path in base.rglob("RECEIPT_*.json")}
+    moves = {Path(m.receipt).name: m for m in decision_queries.moves(bench.store, "here", MANY)}
+    done = {name for name, move in moves.items() if move.state is MoveState.VERIFIED}
+    assert done <= found.keys() <= moves.keys()
+    for name, path in found.items():
+        receipt, move = Receipt.model_validate_json(path.read_bytes()), moves[name]
+        assert (receipt.outcome is ReceiptOutcome.DONE) == (name in done), name
+        told = (receipt.act, receipt.scan_id, receipt.source, receipt.target, receipt.operator)
+        assert told == (move.act, move.scan_id, move.source, move.target, move.operator)
+        if name in done:
+            parts = [(part.folder, len(part.files), part.size_bytes) for part in receipt.parts]
+            assert sorted(parts) == sorted((p.folder, p.files, p.size_bytes) for p in move.parts)
