@@ -58,6 +58,7 @@ def everything(store: Store) -> list[object]:
             found.append([(r.result, r.manifest_sha256) for r in results])
         moves = decision_queries.moves_of_scan(store, scan.scan_id)
         found.append([(m.act, m.source, m.target, m.takes, m.operator) for m in moves])
+        found.append([(p.folder, p.files, p.size_bytes) for m in moves for p in m.parts])
     return found
 
 
