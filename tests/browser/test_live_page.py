@@ -149,7 +149,8 @@ def test_a_name_is_not_forgotten_by_a_page_that_is_drawn_anew_before_it_knows_it
     for _ in range(4):
         live.open(f"/point?scan={RUNNING_SCAN}&point=theta30_phi270")
         live.page.get_by_role("button", name="Show", exact=True).click()
-        expect(live.page.get_by_text("take 1, revision 1 of 2 results")).to_be_visible()
+        shown = live.page.locator(".pmt-heading", has_text="take 1, revision 1 of 2 results")
+        expect(shown).to_be_visible()
         expect(live.page.get_by_role("textbox", name="Your name")).to_have_value("night shift")
 
 
