@@ -138,7 +138,6 @@ def test_a_retake_that_was_taken_back_takes_no_decision_back(bench: Bench) -> No
     shift.accept(scan, *names)
     shift.done(RetakeTakes(scan_id=scan.scan_id, takes=shift.seen(scan, *names)))
     shift.done(WithdrawDecisions(scan_id=scan.scan_id, takes=shift.seen(scan, *names)))
-    shift.measure(scan, scan.plan.points[0])
     before = decisions_in(bench.store, scan)
     assert [take for take, _, _ in before] == [1, 1]
     with rebuilt(bench) as store:
