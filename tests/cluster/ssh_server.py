@@ -60,10 +60,20 @@ class SshServer:
         self.renew_host_key()
         self.allow_logins()
         config = _CONFIG.format(port=self.port, folder=self.folder)
-        if self._environment:
-            variables = " ".join(f"{name}={value}" for name, value in self._environment.items())
-            config += f"SetEnv {variables}\n"
+        variables = " ".join(f"{name}={value}" for name, value in self._session().items())
+        config += f"SetEnv {variables}\n"
         (self.folder / "sshd_config").write_text(config)
+
+    def _session(self) -> dict[str, str]:
+        """Return what every session finds set, with an empty home folder.
+
+        What the user's own start-up files do must not decide about a test: one
+        that waits for a lock holds up each command of a login shell.
+        """
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        cache = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+        return {"HOME": str(home), "XDG_CACHE_HOME": cache, **self._environment}
 
     def renew_host_key(self) -> None:
         """Make another host key; it is used from the next start."""
