@@ -6,7 +6,6 @@ Each puts one command row into the store; the executor claims, does and answers 
 import argparse
 import contextlib
 import getpass
-import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from background_executor import instance, queries
 from background_executor.commands import Command, PreviousScan
 from background_executor.config import SiteConfig, load_config
 from background_executor.records import CommandRecord, CommandState
+from background_executor.terminal import say, say_at_length
 from server_side.boundary import faults_in_words
 
 EXIT_DONE = 0
@@ -79,7 +79,8 @@ def asks(make: Callable[[Arguments], Command]) -> Callable[[Arguments], int]:
         try:
             command = make(given)
         except ValidationError as error:
-            print(f"{given.verb} cannot be asked for: {faults_in_words(error)}", file=sys.stderr)
+            words = f"{given.verb} cannot be asked for: {faults_in_words(error)}"
+            say_at_length(words, is_error=True)
             return EXIT_FAILED
         return _ask(load_config(given.settings), command, given)
 
@@ -91,10 +92,10 @@ def _ask(config: SiteConfig, command: Command, given: Arguments) -> int:
     with contextlib.closing(config.open_store()) as store:
         number = store.enqueue(config.site.name, command, operator, key)
         if not instance.is_running(config):
-            print(f"command {number} waits: no executor of site {config.site.name} runs")
+            say(f"command {number} waits: no executor of site {config.site.name} runs")
             return EXIT_REFUSED if given.wait else EXIT_DONE
         if not given.wait:
-            print(f"command {number} waits for its answer")
+            say(f"command {number} waits for its answer")
             return EXIT_DONE
         give_up = time.monotonic() + given.timeout_s
         while time.monotonic() < give_up:
@@ -102,15 +103,15 @@ def _ask(config: SiteConfig, command: Command, given: Arguments) -> int:
             if record is not None and record.state in (CommandState.DONE, CommandState.REFUSED):
                 return _print_answer(record, config, given)
             time.sleep(0.1)
-    print(f"command {number} was not answered within {given.timeout_s:g} s", file=sys.stderr)
+    say(f"command {number} was not answered within {given.timeout_s:g} s", is_error=True)
     return EXIT_NO_ANSWER
 
 
 def _print_answer(record: CommandRecord, config: SiteConfig, given: Arguments) -> int:
     is_done = record.state is CommandState.DONE
-    print(record.answer, file=sys.stdout if is_done else sys.stderr)
+    say_at_length(record.answer, is_error=not is_done)
     if is_done and given.verb == "list-acquisitions":
         with contextlib.closing(config.open_store()) as store:
             for found in queries.acquisitions(store, config.site.name):
-                print(f"{found.folder} {found.serial_number} {found.kind} {found.points} points")
+                say(f"{found.folder} {found.serial_number} {found.kind} {found.points} points")
     return EXIT_DONE if is_done else EXIT_REFUSED

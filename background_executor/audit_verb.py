@@ -15,6 +15,7 @@ from background_executor.audit import EventFilter, write_csv, write_json
 from background_executor.config import load_config
 from background_executor.errors import SettingsError
 from background_executor.records import EventRecord
+from background_executor.terminal import say, visible
 
 TABLE_LINES = 50
 
@@ -65,7 +66,7 @@ def show_audit(given: Arguments) -> int:
     )
     if not config.has_store:
         where = f"site {config.site.name} has no store yet, below {config.site.state_dir}"
-        print(f"{where}: nothing was ever done with {given.settings}", file=sys.stderr)
+        say(f"{where}: nothing was ever done with {given.settings}", is_error=True)
         return EXIT_REFUSED
     is_table = form is AuditFormat.TABLE
     limit = given.limit or (TABLE_LINES if is_table else None)
@@ -73,7 +74,7 @@ def show_audit(given: Arguments) -> int:
         events = queries.events(store, config.site.name, wanted, limit)
     sys.stdout.write(_WRITERS[form](events, zone))
     if is_table and len(events) == limit:
-        print(f"the newest {limit} lines; --limit shows more", file=sys.stderr)
+        say(f"the newest {limit} lines; --limit shows more", is_error=True)
     return EXIT_DONE
 
 
@@ -120,11 +121,7 @@ def _line(event: EventRecord, zone: ZoneInfo) -> str:
     when = event.at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z")
     change = " -> ".join(text for text in (event.before, event.after) if text)
     words = (when, event.actor, event.subject, event.act, change, event.reason)
-    return " | ".join(_visible(word) for word in words)
-
-
-def _visible(text: str) -> str:
-    return "".join(letter if letter.isprintable() else ascii(letter).strip("'") for letter in text)
+    return " | ".join(visible(word) for word in words)
 
 
 _WRITERS: Mapping[AuditFormat, Callable[[Iterable[EventRecord], ZoneInfo], str]] = MappingProxyType(

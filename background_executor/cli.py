@@ -6,13 +6,13 @@ answers, exactly as from the page.
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from background_executor.asking import EXIT_FAILED
 from background_executor.config import SETTINGS_VARIABLE
 from background_executor.errors import ExecutorError, SettingsError
+from background_executor.terminal import say_at_length
 from background_executor.verbs import VERBS
 
 
@@ -53,5 +53,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         return int(given.act(given))
     except ExecutorError as error:
-        print(error, file=sys.stderr)
+        say_at_length(str(error), is_error=True)
         return EXIT_FAILED

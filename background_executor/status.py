@@ -21,6 +21,7 @@ from background_executor.records import (
     ScanState,
 )
 from background_executor.store import Store
+from background_executor.terminal import visible
 
 RECENT_SCANS = 10
 LEAST_FREE_BYTES = 20_000_000
@@ -106,8 +107,8 @@ def status_json(report: StatusReport) -> str:
 
 
 def status_text(report: StatusReport) -> str:
-    """Write a report as lines to read."""
-    return "\n".join(_lines(report))
+    """Write a report as lines to read; what would steer a terminal is shown as an escape."""
+    return "\n".join(map(visible, _lines(report)))
 
 
 def _lines(report: StatusReport) -> Iterator[str]:
@@ -169,4 +170,4 @@ def _job_lines(job: JobRecord, now: datetime) -> Iterator[str]:
     message = f": {said}" if said else ""
     yield f"  job {job.scheduler_id or 'without id'} {job.state.value}{place}{run_time}{message}"
     for line in job.log_tail.splitlines()[-LOG_LINES:]:
-        yield f"    | {line}"
+        yield f"    | {line.expandtabs()}"

@@ -36,6 +36,7 @@ from background_executor.new_site import site_verbs
 from background_executor.old_data.verb import import_arguments, import_old_data
 from background_executor.rebuild.verb import rebuild, rebuild_arguments
 from background_executor.status import status_json, status_report, status_text
+from background_executor.terminal import say
 from background_executor.verb import Verb
 from server_side.scan import Slot
 
@@ -55,13 +56,13 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(given: Arguments) -> int:
     if given.detach:
-        print(instance.spawn(given.settings, given.timeout_s))
+        say(f"{instance.spawn(given.settings, given.timeout_s)}")
         return EXIT_DONE
     config = load_config(given.settings)
     set_up_logging(config)
     status = instance.run(config)
     if status != 0:
-        print(f"the executor crashed; see {config.log_folder / LOG_FILE}", file=sys.stderr)
+        say(f"the executor crashed; see {config.log_folder / LOG_FILE}", is_error=True)
     return status
 
 
@@ -71,7 +72,7 @@ def _stop_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _stop(given: Arguments) -> int:
     was_running = instance.stop(load_config(given.settings), given.timeout_s)
-    print("the executor has ended; jobs go on" if was_running else "no executor runs")
+    say("the executor has ended; jobs go on" if was_running else "no executor runs")
     return EXIT_DONE
 
 
@@ -82,15 +83,16 @@ def _status_arguments(parser: argparse.ArgumentParser) -> None:
 def _status(given: Arguments) -> int:
     config = load_config(given.settings)
     if not config.has_store:
-        print(
+        say(
             f"site {config.site.name} has no store yet, below {config.site.state_dir}: "
             f"no executor ever ran with {given.settings}",
-            file=sys.stderr,
+            is_error=True,
         )
         return EXIT_REFUSED
     with contextlib.closing(config.open_store()) as store:
         report = status_report(config, store)
-    print(status_json(report) if given.json else status_text(report))
+    text = status_json(report) if given.json else status_text(report)
+    sys.stdout.write(f"{text}\n")
     return EXIT_DONE if report.is_running else EXIT_REFUSED
 
 

@@ -6,7 +6,7 @@ What is asked carries what was seen, so that it is refused when somebody else wa
 import argparse
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from background_executor import queries
 from background_executor.asking import EXIT_DONE, Arguments, asks, scan_arguments, wait_arguments
@@ -31,16 +31,19 @@ from background_executor.decisions.decision_commands import (
 )
 from background_executor.decisions.decision_queries import TakeRecord
 from background_executor.decisions.offers import archive_offer
+from background_executor.decisions.refusals import TakeInHand, why_not
 from background_executor.decisions.rules import at_take, seen
 from background_executor.errors import CommandError
 from background_executor.records import PointRecord
 from background_executor.store import Store
+from background_executor.terminal import say
 from background_executor.verb import Verb
 from server_side.errors import NameFormatError
 from server_side.scan import parse_point
 
 Make = Callable[[Store, SiteConfig, Arguments], Command]
 
+_ALL_HELP = "the newest take of every point; says which are left out, not being open to it"
 _TAKE = re.compile(r"(?P<point>.+?)(?:_take(?P<take>[1-9]\d{0,2}))?")
 
 
@@ -55,13 +58,36 @@ def _asks_of(make: Make) -> Callable[[Arguments], int]:
     return act
 
 
-def _takes(store: Store, given: Arguments) -> tuple[SeenTake, ...]:
+def _takes(store: Store, kind: type[TakesCommand], given: Arguments) -> tuple[SeenTake, ...]:
     """Return the takes that were named, as they are now; their newest where only points are."""
     points = {point.point.name: point for point in queries.points(store, given.scan_id)}
-    if given.all:
-        return tuple(take for point in points.values() if (take := seen(point)) is not None)
     takes = decision_queries.takes_of_scan(store, given.scan_id)
+    if given.all:
+        _scan(store, given)
+        return _open_takes(kind, points.values(), takes, given)
     return tuple(_seen(points, takes, name, given.scan_id) for name in given.takes)
+
+
+def _open_takes(
+    kind: type[TakesCommand],
+    points: Iterable[PointRecord],
+    takes: Sequence[TakeRecord],
+    given: Arguments,
+) -> tuple[SeenTake, ...]:
+    """Return the newest take of each point that an act is open to; say what is left out."""
+    known = {(take.point.name, take.take): take for take in takes}
+    found = []
+    for point in points:
+        name, as_seen = point.point.name, seen(point)
+        if as_seen is None:
+            say(f"left out: nothing was measured of {name} yet")
+        elif why := why_not(kind, TakeInHand(known[name, as_seen.take], point)):
+            say(f"left out: {why}")
+        else:
+            found.append(as_seen)
+    if not found:
+        raise CommandError(f"nothing of scan {given.scan_id} is open to {given.verb}")
+    return tuple(found)
 
 
 def _seen(
@@ -91,7 +117,7 @@ def _scan(store: Store, given: Arguments) -> SeenScan:
 def _take_arguments(parser: argparse.ArgumentParser) -> None:
     scan_arguments(parser)
     parser.add_argument("takes", nargs="*", help="theta10_phi90 (its newest), theta10_phi90_take2")
-    parser.add_argument("--all", action="store_true", help="the newest take of every point")
+    parser.add_argument("--all", action="store_true", help=_ALL_HELP)
     parser.add_argument("--comment", default="", help="in your own words")
 
 
@@ -99,7 +125,7 @@ def _decides(kind: type[TakesCommand]) -> Callable[[Arguments], int]:
     """Return the act of a verb that decides about takes."""
 
     def make(store: Store, _: SiteConfig, given: Arguments) -> Command:
-        takes = _takes(store, given)
+        takes = _takes(store, kind, given)
         words = {"reason": given.reason, "comment": given.comment}
         return kind(scan_id=given.scan_id, takes=takes, **words)
 
@@ -151,9 +177,12 @@ def _only_scan(parser: argparse.ArgumentParser) -> None:
 def _receipts(given: Arguments) -> int:
     with _open(given) as store:
         for move in reversed(decision_queries.moves_of_scan(store, given.scan_id)):
-            print(f"{move.intended_at:%Y-%m-%d %H:%M:%S} {move.operator}: {move.act} {move.state}")
-            print(f"  {move.message or 'not finished'}\n  reason: {move.reason} {move.comment}")
-            print(f"  receipt: {move.receipt}")
+            say(
+                f"{move.intended_at:%Y-%m-%d %H:%M:%S} {move.operator}: {move.act} {move.state}",
+                f"  {move.message or 'not finished'}",
+                f"  reason: {move.reason} {move.comment}",
+                f"  receipt: {move.receipt}",
+            )
     return EXIT_DONE
 
 
@@ -163,11 +192,11 @@ def _unsettled(given: Arguments) -> int:
         if offer is None or queries.scan(store, given.scan_id) is None:
             raise CommandError(f"no scan {given.scan_id}: 'status' lists them")
         for obstacle in offer.obstacles:
-            print(f"in the way: {obstacle}")
+            say(f"in the way: {obstacle}")
         for each in offer.unsettled:
-            print(f"{each.point.point.name}: {each.why} ({', '.join(each.ways)})")
+            say(f"{each.point.point.name}: {each.why} ({', '.join(each.ways)})")
         if offer.may_archive:
-            print("everything is settled: it may be archived")
+            say("everything is settled: it may be archived")
     return EXIT_DONE
 
 

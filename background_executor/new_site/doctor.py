@@ -16,6 +16,7 @@ from background_executor.config import SchedulerName, SiteSection
 from background_executor.errors import RemoteFileError, TransportError
 from background_executor.new_site.deployed import version_mismatch
 from background_executor.scheduler import JobScript, Scheduler
+from background_executor.scheduler.script import in_job_environment
 from background_executor.transport import CommandOutput, Transport
 
 FREE_SPACE_GB = 5.0
@@ -48,9 +49,9 @@ class Finding:
     """What to do; only where something is to be done."""
 
     def line(self) -> str:
-        """Return it as the command line prints it."""
+        """Return it as the command line prints it, which sets a second line in."""
         text = f"{self.state.value:9} {self.check}: {self.found}"
-        return f"{text}\n          -> {self.fix}" if self.fix else text
+        return f"{text}\n        -> {self.fix}" if self.fix else text
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ def _check_space(patient: Patient) -> Finding:
 
 
 def _check_python(patient: Patient) -> Finding:
-    output = patient.run(patient.site.python, "-c", "import sys; print(*sys.version_info[:3])")
+    argv = [patient.site.python, "-c", "import sys; print(*sys.version_info[:3])"]
+    output = patient.run(*in_job_environment(patient.site, argv))
     version = tuple(int(word) for word in output.stdout.split() if word.isdigit())
     if output.exit_status == 0 and version >= (3, 11):
         return Finding("Python", CheckState.PASSED, ".".join(map(str, version)))
@@ -145,7 +147,8 @@ def _check_python(patient: Patient) -> Finding:
         CheckState.FAILED,
         f"{patient.site.python}: {found}",
         "run 'python -m background_executor deploy' (with --base-python when 'python3' there is "
-        "older than 3.11) and let site.python name the interpreter that it prints",
+        "older than 3.11) and let site.python name the interpreter that it prints; one made from "
+        "a module needs its line in site.submit.module_lines",
     )
 
 

@@ -6,6 +6,7 @@ Acts that use the network take the executor's lock: none runs beside them.
 import argparse
 import contextlib
 import getpass
+import sys
 import time
 from datetime import UTC, datetime
 
@@ -24,6 +25,7 @@ from background_executor.ssh import (
     read_route,
     store_host_key,
 )
+from background_executor.terminal import say, say_at_length
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -36,9 +38,9 @@ def run_doctor(given: argparse.Namespace) -> int:
     with instance.hold_lock(config, instance.LockAct.DOCTOR):
         _wait_for_turn(config)
         for finding in diagnose(config):
-            print(finding.line(), flush=True)
+            say_at_length(finding.line())
             failures += finding.state is CheckState.FAILED
-    print("the site is ready" if not failures else f"failed checks: {failures}")
+    say("the site is ready" if not failures else f"failed checks: {failures}")
     return EXIT_FAILED if failures else EXIT_DONE
 
 
@@ -52,15 +54,15 @@ def enrol(given: argparse.Namespace) -> int:
     with instance.hold_lock(config, instance.LockAct.ENROL):
         while (offer := _ask_for_key(config, section)) is not None:
             if not _is_confirmed(offer, given.fingerprint):
-                print("nothing was enrolled")
+                say("nothing was enrolled")
                 return EXIT_FAILED
             store_host_key(offer, section.known_hosts)
             key = f"{offer.hop.key_name}, {offer.kind} {offer.fingerprint}"
             _record(config, "host key enrolled", key)
-            print(f"enrolled {offer.hop.key_name} in {section.known_hosts}")
+            say(f"enrolled {offer.hop.key_name} in {section.known_hosts}")
             if offer.hop == last_hop:
                 break
-    print("every host key on the way is enrolled")
+    say("every host key on the way is enrolled")
     return EXIT_DONE
 
 
@@ -78,7 +80,7 @@ def _wait_for_turn(config: SiteConfig) -> None:
     wait_s = record.wait_s()
     if wait_s > 0:
         interval_s = config.site.ssh.connect_interval_s
-        print(f"waits {wait_s:.0f} s: one connect in {interval_s:.0f} s, no more", flush=True)
+        say(f"waits {wait_s:.0f} s: one connect in {interval_s:.0f} s, no more")
         time.sleep(wait_s)
 
 
@@ -113,9 +115,9 @@ def ship_arguments(parser: argparse.ArgumentParser) -> None:
 def show_script(given: argparse.Namespace) -> int:
     """Print the script of the next job as it would be with the settings as they are now."""
     preview = preview_job(load_config(given.settings), datetime.now(UTC))
-    print(preview.script, end="")
-    print("# It is given to the batch system by:")
-    print(f"# {preview.command}")
+    sys.stdout.write(preview.script)
+    say("# It is given to the batch system by:")
+    say(f"# {preview.command}")
     return EXIT_DONE
 
 
@@ -128,9 +130,9 @@ def _deploy(config: SiteConfig, given: argparse.Namespace) -> int:
     finally:
         transport.close()
     _record(config, "server_side deployed", done.name)
-    print(f"server_side {done.name} is current" + (" (it was there)" if done.was_there else ""))
+    say(f"server_side {done.name} is current" + (" (it was there)" if done.was_there else ""))
     if str(done.python) != config.site.python:
-        print(f'put into the settings, section [site]: python = "{done.python}"')
+        say(f'put into the settings, section [site]: python = "{done.python}"')
     return EXIT_DONE
 
 
@@ -141,7 +143,7 @@ def _roll_back(config: SiteConfig) -> int:
     finally:
         transport.close()
     _record(config, "server_side rolled back", name)
-    print(f"server_side {name} is current again")
+    say(f"server_side {name} is current again")
     return EXIT_DONE
 
 
@@ -153,7 +155,7 @@ def _record(config: SiteConfig, act: str, after: str) -> None:
 
 
 def _is_confirmed(offer: HostKeyOffer, expected: str | None) -> bool:
-    print(f"{offer.hop.key_name} shows {offer.kind} {offer.fingerprint}")
+    say(f"{offer.hop.key_name} shows {offer.kind} {offer.fingerprint}")
     if expected is not None:
         return expected == offer.fingerprint
     return input("Is this what the site publishes? Type 'yes' to enrol it: ").strip() == "yes"

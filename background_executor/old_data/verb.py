@@ -17,6 +17,7 @@ from background_executor.config import load_config
 from background_executor.errors import AlreadyRunningError
 from background_executor.lease import hold_lease
 from background_executor.old_data.importing import import_tree
+from background_executor.terminal import say
 
 
 def import_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +39,7 @@ def import_old_data(given: Arguments) -> int:
             report = import_tree(store, config, given.folder, operator, now)
     except AlreadyRunningError:
         return _ask_executor(given)
-    print("\n".join(report.lines()))
+    say(*report.lines())
     return EXIT_DONE
 
 

@@ -11,6 +11,7 @@ from background_executor.config import load_config
 from background_executor.lease import hold_lease
 from background_executor.rebuild.rebuild import rebuild_store
 from background_executor.site import Site, open_scheduler, open_transport
+from background_executor.terminal import say
 
 
 def rebuild_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,5 +29,5 @@ def rebuild(given: Arguments) -> int:
         transport = stack.enter_context(contextlib.closing(open_transport(config)))
         site = Site(config, store, transport, open_scheduler(config))
         report = rebuild_store(site, given.operator or getpass.getuser(), datetime.now(UTC))
-    print("\n".join(report.lines()))
+    say(*report.lines())
     return EXIT_DONE

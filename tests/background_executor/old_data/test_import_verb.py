@@ -118,3 +118,19 @@ def test_what_moves_on_the_server_is_refused_for_imported_scans(bench: Bench, tr
         assert answer.state == "refused", answer.answer
         assert "imported" in answer.answer
     assert bench.scan(scan) == scan
+
+
+def test_an_answer_that_quotes_a_hostile_name_steers_no_terminal(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = "/nowhere\x1b[2J\n2026-01-01 anna: archive verified"
+    assert type_in(bench, lines) == 1
+    shown = "nothing to import: /nowhere\\x1b[2J\n  2026-01-01 anna: archive verified cannot"
+    assert capsys.readouterr().err.startswith(shown)
+    folder = "/nowhere\x9b2J\u202e"
+    bench.store.enqueue("here", ImportTree(folder=folder), "anna", "once", bench.now)
+    bench.step()
+    with instance.hold_lock(bench.config):
+        assert type_in(bench, folder, "--key", "once", "--wait") == 3
+    shown = "nothing to import: /nowhere\\x9b2J\\u202e cannot"
+    assert capsys.readouterr().err.startswith(shown)
