@@ -6,6 +6,7 @@ from datetime import datetime
 from background_executor import queries
 from background_executor.commanding import Act, Outcome
 from background_executor.commands import COMMAND, ProcessExisting, StartHvCheck, StartScan
+from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_records import DecisionKind, MoveAct, MoveRecord
 from background_executor.errors import CommandError, RemoteFileError, StoreError
 from background_executor.records import PointState, ScanState
@@ -15,9 +16,8 @@ from background_executor.starts import start_after
 from background_executor.writing import StoreWriter
 from background_executor.writing.moves import take_words
 
-_DECISIONS: dict[MoveAct, DecisionKind | None] = {
+_DECISIONS = {
     MoveAct.FLAG: DecisionKind.FLAGGED,
-    MoveAct.UNFLAG: None,
     MoveAct.ACCEPT: DecisionKind.ACCEPTED,
     MoveAct.ACKNOWLEDGE: DecisionKind.ACKNOWLEDGED,
 }
@@ -39,21 +39,21 @@ def conclude(site: Site, move: MoveRecord, now: datetime) -> Outcome:
         case MoveAct.ARCHIVE | MoveAct.RESTORE | MoveAct.KEEP_ASIDE:
             return _scan_outcome(site, move, now)
         case _:
-            return _decide(move)
+            return _decide(site, move)
 
 
-def _decide(move: MoveRecord) -> Outcome:
+def _decide(site: Site, move: MoveRecord) -> Outcome:
+    flagged = decision_queries.flagged_takes(site.store, move.scan_id)
+    words = {"reason": move.reason, "comment": move.comment, "operator": move.operator}
+
     def change(writer: StoreWriter) -> None:
         for each in move.takes:
-            writer.add_decision(
-                move.scan_id,
-                each.point,
-                each.take,
-                _DECISIONS[move.act],
-                reason=move.reason,
-                comment=move.comment,
-                operator=move.operator,
-            )
+            if move.act is MoveAct.UNFLAG:
+                writer.take_flag_back(move.scan_id, each.point, each.take, **words)
+            elif move.act is not MoveAct.FLAG or (each.point.name, each.take) not in flagged:
+                # A late result follows a flag that is in force and stays that of its operator.
+                kind = _DECISIONS[move.act]
+                writer.add_decision(move.scan_id, each.point, each.take, kind, **words)
 
     moved = f"; moved to {move.target} and verified: {_folders(move)}" if move.parts else ""
     return Outcome(f"{take_words(move.takes)}: {_WORDS[move.act]}{moved}", change)

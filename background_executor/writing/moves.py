@@ -11,6 +11,7 @@ from background_executor import tables
 from background_executor.decisions.decision_records import (
     FINISHED_MOVE_STATES,
     DecidedTake,
+    DecisionKind,
     MovedPart,
     MoveState,
     NewMove,
@@ -26,6 +27,8 @@ PARTS: TypeAdapter[tuple[MovedPart, ...]] = TypeAdapter(tuple[MovedPart, ...])
 TAKES: TypeAdapter[tuple[DecidedTake, ...]] = TypeAdapter(tuple[DecidedTake, ...])
 
 _MEASURED = (PointState.STORED, PointState.FAILED)
+_ENDS = (ScanState.COMPLETE, ScanState.STOPPED)
+_BACK_IN_FORCE = "back in force"
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,36 @@ class MoveWriting(ResultWriting):
         """Note before the first rename which parts of an act lie where it takes them from."""
         self.update(tables.moves, {"move_id": move_id}, {"parts": PARTS.dump_json(parts).decode()})
 
+    def take_flag_back(
+        self, scan_id: str, point: Point, take: int, *, reason: str, comment: str, operator: str
+    ) -> None:
+        """Take a flag back; what was decided about the take before it is in force again."""
+        former = self._before_flag(scan_id, point, take)
+        words = {"reason": reason, "comment": comment, "operator": operator}
+        self.add_decision(scan_id, point, take, None, **words)
+        if former is None or former.decision is None:
+            return
+        # By whom and when it was decided stays: who takes the flag back decides nothing else.
+        values = {name: value for name, value in former._asdict().items() if name != "decision_id"}
+        if not former.comment.startswith(_BACK_IN_FORCE):
+            values["comment"] = ": ".join(filter(None, (_BACK_IN_FORCE, former.comment)))
+        self.insert(tables.decisions, values)
+        subject, decision = point_subject(scan_id, point.name), former.decision.value
+        why = f"{_BACK_IN_FORCE}, as {former.operator} decided: {former.reason}"
+        act = f"take {take} {decision}"
+        self.add_event(former.site, operator, subject, act, after=decision, reason=why)
+
+    def _before_flag(self, scan_id: str, point: Point, take: int) -> sa.Row[Any] | None:
+        """Return the newest step in the history of a take that is no flag."""
+        columns = tables.decisions.c
+        statement = sa.select(tables.decisions).where(
+            columns.scan_id == scan_id, columns.point == point.name, columns.take == take
+        )
+        for row in self.select(statement.order_by(columns.decision_id.desc())):
+            if row.decision is not DecisionKind.FLAGGED:
+                return row
+        return None
+
     def ask_retake(self, scan_id: str, point: Point, take: int, operator: str, reason: str) -> bool:
         """Open a measured point again for the take after this one; False when it is open."""
         key = {"scan_id": scan_id, "point": point.name}
@@ -142,7 +175,8 @@ class MoveWriting(ResultWriting):
         if row.state is not ScanState.RUNNING or opened is None or self._is_at_work(scan_id):
             return
         before = ScanState(opened.before) if opened.before else ScanState.RUNNING
-        ended = self._last_event(scan_id, (before,))
+        # Not where it came back from the archive, which was not its end.
+        ended = self._last_event(scan_id, _ENDS, before=ScanState.RUNNING)
         if before is ScanState.RUNNING or ended is None:
             return
         values = {"state": before, "message": ended.reason, "ended_at": ended.at}
@@ -150,10 +184,14 @@ class MoveWriting(ResultWriting):
         subject = scan_subject(scan_id)
         self.add_move(row.site, subject, row.state, before, actor=operator, reason=reason)
 
-    def _last_event(self, scan_id: str, states: Sequence[ScanState]) -> sa.Row[Any] | None:
+    def _last_event(
+        self, scan_id: str, states: Sequence[ScanState], *, before: ScanState | None = None
+    ) -> sa.Row[Any] | None:
         """Return the newest line of the audit that tells of a scan going to one of these states."""
         events, acts = tables.events.c, [f"scan {state.value}" for state in states]
-        of_scan = (events.subject == scan_subject(scan_id), events.act.in_(acts))
+        of_scan = [events.subject == scan_subject(scan_id), events.act.in_(acts)]
+        if before is not None:
+            of_scan.append(events.before == before.value)
         statement = sa.select(tables.events).where(*of_scan).order_by(events.event_id.desc())
         return self.select(statement.limit(1)).first()
 

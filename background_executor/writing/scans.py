@@ -53,6 +53,8 @@ class ScanWriting(Transaction):
     def set_scan_state(self, scan_id: str, state: ScanState, actor: str, reason: str = "") -> None:
         """Move a scan to a state; the reason becomes its message.
 
+        To the archive and back it keeps its message: where it lies says nothing of how it ended.
+
         Raises
         ------
         StoreError
@@ -64,7 +66,8 @@ class ScanWriting(Transaction):
             return
         is_open = state is ScanState.RUNNING
         ended_at = None if is_open else (row.ended_at or self.now)
-        values = {"state": state, "message": reason, "ended_at": ended_at, "updated_at": self.now}
+        message = row.message if ScanState.ARCHIVED in (row.state, state) else reason
+        values = {"state": state, "message": message, "ended_at": ended_at, "updated_at": self.now}
         self.update(tables.scans, key, values)
         self.add_move(row.site, scan_subject(scan_id), row.state, state, actor=actor, reason=reason)
 

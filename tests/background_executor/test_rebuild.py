@@ -132,8 +132,7 @@ def test_a_retake_that_was_asked_for_is_still_waited_for(bench: Bench) -> None:
 def test_a_retake_that_was_taken_back_takes_no_decision_back(bench: Bench) -> None:
     shift = Shift(bench)
     scan = shift.complete_scan(Fate.POOR, Fate.POOR)
-    plan_file = Path(bench.layout(scan).plan_file)
-    plan_file.write_text(bench.site.plan(scan.scan_id).model_dump_json())
+    write_plan(bench, scan)
     names = [point.name for point in scan.plan.points[:2]]
     shift.accept(scan, *names)
     shift.done(RetakeTakes(scan_id=scan.scan_id, takes=shift.seen(scan, *names)))
@@ -142,6 +141,51 @@ def test_a_retake_that_was_taken_back_takes_no_decision_back(bench: Bench) -> No
     assert [take for take, _, _ in before] == [1, 1]
     with rebuilt(bench) as store:
         assert decisions_in(store, scan) == before
+
+
+def write_plan(bench: Bench, scan: ScanRecord) -> None:
+    """Put the plan on the server, where the first job would have."""
+    plan_file = Path(bench.layout(scan).plan_file)
+    plan_file.write_text(bench.site.plan(scan.scan_id).model_dump_json())
+
+
+def test_what_a_flag_had_covered_and_what_followed_it_are_the_same_again(bench: Bench) -> None:
+    shift = Shift(bench)
+    scan = shift.complete_scan(Fate.POOR, Fate.POOR, Fate.POOR)
+    write_plan(bench, scan)
+    first, second, third = (point.name for point in scan.plan.points)
+    shift.accept(scan)
+    shift.flag(scan, first, second, third)
+    for point in scan.plan.points[:2]:
+        shift.publish(scan, point, Fate.POOR, take=1)
+    for _ in range(4):
+        bench.step()
+    assert len(list(shift.flagged_folder(scan).glob("data_*"))) == 5
+    shift.done(UnflagTakes(scan_id=scan.scan_id, takes=shift.seen(scan, second, third)))
+    before = everything(bench.store)
+    assert [shift.decision(scan, name) for name in (first, second, third)] == [
+        "flagged",
+        "accepted",
+        "accepted",
+    ]
+    with rebuilt(bench) as store:
+        assert everything(store) == before
+
+
+def test_a_stopped_scan_that_was_restored_says_why_it_was_stopped_again(bench: Bench) -> None:
+    shift = Shift(bench)
+    scan = shift.new_scan()
+    shift.measure(scan, scan.plan.points[0])
+    write_plan(bench, scan)
+    shift.done(StopScan(scan_id=scan.scan_id, reason="laser off"))
+    archive(bench, ArchiveScan, scan, reason="end of shift")
+    archive(bench, RestoreScan, scan, reason="to be looked at")
+    before = everything(bench.store)
+    with rebuilt(bench) as store:
+        assert everything(store) == before
+        found = queries.scan(store, scan.scan_id)
+        assert found is not None
+        assert (found.state, found.message) == (ScanState.STOPPED, "laser off")
 
 
 def decisions_in(store: Store, scan: ScanRecord) -> list[tuple[int, str, str]]:

@@ -72,26 +72,27 @@ FAULTS = st.sampled_from(["", "", "", "break write", "break rename", "die write"
 REASONS = st.sampled_from(["", "because"])
 
 TakesWish = Callable[[str, tuple[SeenTake, ...]], Command]
-DECISIONS: dict[str, tuple[TakesWish, Callable[[TruePoint, TrueTake], bool], str]] = {
+MayDecide = Callable[[TruePoint, TrueTake], bool]
+DECISIONS: dict[str, tuple[TakesWish, MayDecide, Callable[[TrueTake], None]]] = {
     "flag": (
         lambda scan, takes: FlagTakes(scan_id=scan, takes=takes, reason="noise"),
         truth.may_flag,
-        "flagged",
+        TrueTake.flag,
     ),
     "unflag": (
         lambda scan, takes: UnflagTakes(scan_id=scan, takes=takes),
         truth.may_unflag,
-        "",
+        TrueTake.unflag,
     ),
     "accept": (
         lambda scan, takes: AcceptTakes(scan_id=scan, takes=takes, reason="known"),
         truth.may_accept,
-        "accepted",
+        TrueTake.accept,
     ),
     "acknowledge": (
         lambda scan, takes: AcknowledgeTakes(scan_id=scan, takes=takes, reason="laser"),
         truth.may_acknowledge,
-        "acknowledged",
+        TrueTake.acknowledge,
     ),
 }
 
@@ -224,13 +225,13 @@ class RandomActs(RuleBasedStateMachine):
         if any(point.newest is None for point in points):
             return
         takes = [(point, point.takes[max(-1 - age, -len(point.takes))]) for point in points]
-        make, may, decision = DECISIONS[kind]
+        make, may, change = DECISIONS[kind]
         allowed = scan.may_be_decided and all(may(point, take) for point, take in takes)
         record = self._record(scan)
         seen = (self.shift.seen_take(record, point.name, take.number) for point, take in takes)
         self._ask(make(scan.scan_id, tuple(seen)), kind, allowed=allowed, fault=fault)
         for _, take in takes if allowed else ():
-            take.decision = decision
+            change(take)
 
     def withdraw(self, place: int, chosen: set[int], fault: str) -> None:
         """Somebody takes decisions back."""
@@ -279,7 +280,7 @@ class RandomActs(RuleBasedStateMachine):
         self._ask(flag, "flag", allowed=True)
         self._ask(accept, "too late", allowed=False)
         for point in points:
-            point.takes[-1].decision = "flagged"
+            point.takes[-1].flag()
 
     def archive(self, place: int, reason: str, override: bool, fault: str) -> None:
         """Somebody archives a scan."""

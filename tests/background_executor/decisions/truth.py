@@ -15,6 +15,24 @@ class TrueTake:
     revisions: int = 1
     """0 for one that failed and has no folder."""
     decision: str = ""
+    covered: str = ""
+    """What a flag that is in force covers: it comes back when the flag is taken back."""
+
+    def flag(self) -> None:
+        """Be out of use."""
+        self.decision, self.covered = "flagged", self.decision
+
+    def unflag(self) -> None:
+        """Be what it was."""
+        self.decision, self.covered = self.covered, ""
+
+    def accept(self) -> None:
+        """Be used although it is not healthy."""
+        self.decision = "accepted"
+
+    def acknowledge(self) -> None:
+        """Have failed, and somebody knows."""
+        self.decision = "acknowledged"
 
     @property
     def is_away(self) -> bool:
