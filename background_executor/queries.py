@@ -205,12 +205,13 @@ def command(store: Store, command_id: int) -> records.CommandRecord | None:
     return row and reading.to_command(row)
 
 
-def newest_answered(store: Store, site: str, wish: Command) -> int:
-    """Return the number of the newest answered command that asked for the same; 0 for none."""
+def newest_answered(store: Store, site: str, wish: Command, operator: str) -> int:
+    """Return the number of an operator's newest answered command for the same; 0 for none."""
     statement = sa.select(sa.func.max(_commands.command_id)).where(
         _commands.site == site,
         _commands.kind == wish.kind,
         _commands.arguments == wish.model_dump_json(),
+        _commands.operator == operator,
         _commands.state.in_(_ANSWERED),
     )
     row = _first(store, statement)

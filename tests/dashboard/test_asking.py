@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from background_executor import queries
 from background_executor.commands import StartHvCheck, StartScan, SyncNow
 from background_executor.records import CommandState
 from background_executor.store import Store
@@ -38,6 +39,20 @@ def test_pressing_twice_is_one_wish_until_it_is_answered(empty_store: Store) -> 
     assert ask(empty_store, "demo", other, OPERATOR) != first
     answer_next(empty_store)
     assert ask(empty_store, "demo", START, OPERATOR) != first
+
+
+def test_the_same_wish_of_two_operators_is_two_on_record(empty_store: Store) -> None:
+    first = ask(empty_store, "demo", START, "anna")
+    other = ask(empty_store, "demo", START, "ben")
+    assert other != first
+    answer_next(empty_store)
+    # What anna was answered is no answer to ben, who still waits for his.
+    assert ask(empty_store, "demo", START, "ben") == other
+    asked = queries.commands(empty_store, "demo")
+    assert [(command.operator, command.state.value) for command in asked] == [
+        ("ben", "waiting"),
+        ("anna", "done"),
+    ]
 
 
 def test_a_wish_is_asked_again_however_many_others_came_between(empty_store: Store) -> None:

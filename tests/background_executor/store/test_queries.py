@@ -137,11 +137,11 @@ def test_jobs_commands_acquisitions_and_the_executor_are_shown(
     assert (executor.state, executor.beat_at) == (ExecutorState.RUNNING, seeded.now)
 
 
-def test_the_newest_answer_to_a_wish_is_that_of_its_own_arguments(
+def test_the_newest_answer_to_a_wish_is_that_of_its_own_arguments_and_operator(
     store: Store, now: datetime
 ) -> None:
     wish, other = SyncNow(), StopScan(scan_id="0123456789ab")
-    assert queries.newest_answered(store, SITE, wish) == 0
+    assert queries.newest_answered(store, SITE, wish, "me") == 0
     numbers = [
         store.enqueue(SITE, command, "me", str(number), now)
         for number, command in enumerate((wish, other, wish, wish))
@@ -152,9 +152,10 @@ def test_the_newest_answer_to_a_wish_is_that_of_its_own_arguments(
         ):
             writer.claim_next_command(SITE)
             writer.answer_command(number, state, "")
-    assert queries.newest_answered(store, SITE, wish) == numbers[2]
-    assert queries.newest_answered(store, SITE, other) == numbers[1]
-    assert queries.newest_answered(store, "elsewhere", wish) == 0
+    assert queries.newest_answered(store, SITE, wish, "me") == numbers[2]
+    assert queries.newest_answered(store, SITE, other, "me") == numbers[1]
+    assert queries.newest_answered(store, SITE, wish, "somebody else") == 0
+    assert queries.newest_answered(store, "elsewhere", wish, "me") == 0
 
 
 def test_times_come_back_as_they_were_written(store: Store, plan: ScanPlan, now: datetime) -> None:
