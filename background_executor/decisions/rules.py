@@ -7,6 +7,7 @@ from enum import StrEnum
 from background_executor.decisions.decision_commands import SeenTake
 from background_executor.decisions.decision_queries import TakeRecord
 from background_executor.decisions.decision_records import DecisionKind
+from background_executor.decisions.decision_settings import OTHER
 from background_executor.records import (
     CheckOutcome,
     CheckRecord,
@@ -39,19 +40,31 @@ class UnsettledPoint:
     ways: tuple[Settling, ...]
 
 
+_NO_DEFECT_OF_ITS_OWN = (OTHER, OTHER)
+"""Of a check whose findings no defect names: light source, reference PMT, a site's own checks."""
 _CHECK_DEFECTS: dict[str, tuple[str, str]] = {
     # Name of the check: defect when it is too low, defect when it is too high.
     "gain": ("low gain", "high gain"),
     "statistics": ("low statistics", ""),
     "completeness": ("low statistics", ""),
     "light": ("low statistics", ""),
+    # More light than the models are made for is no light leak: the laser is set too high.
+    "occupancy": ("low statistics", OTHER),
     "fit": ("fit failed", "fit failed"),
+    # The fit is valid, but its curve is not that of the data, or another model finds another gain.
+    "chi2_per_ndf": ("", "fit failed"),
+    "gain_model_systematic": ("", "fit failed"),
+    "second_opinion": ("fit failed", "fit failed"),
+    # A peak narrower than any dynode makes is no SPE peak; one too broad may be two of them.
+    "spe_resolution": ("fit failed", "double peak"),
     "signal_to_noise": ("noise", ""),
     "pulse_to_noise": ("noise", ""),
-    "baseline_noise_adc": ("", "noise"),
+    # A channel without any noise is dead.
+    "baseline_noise_adc": ("DAQ", "noise"),
     "baseline_drift_adc": ("noise", "noise"),
     "disturbed_fraction": ("", "noise"),
-    "peak_to_valley": ("double peak", ""),
+    # Noise fills the valley from the pedestal's side; a second peak would stand beside it.
+    "peak_to_valley": ("noise", ""),
     "arrival_time_ns": ("timing", "timing"),
     "arrival_shift_ns": ("timing", "timing"),
     "arrival_spread_ns": ("", "timing"),
@@ -67,6 +80,9 @@ _CHECK_DEFECTS: dict[str, tuple[str, str]] = {
     "cut_off_events": ("", "DAQ"),
     "slipped_events": ("", "DAQ"),
     "channel_mismatch": ("", "DAQ"),
+    # Fewer photoelectrons for the same light.
+    "relative_efficiency": ("low statistics", OTHER),
+    "relative_reference_ratio": ("low statistics", OTHER),
 }
 _VERDICT_DEFECTS = {Verdict.NO_LIGHT: "low statistics", Verdict.FIT_FAILED: "fit failed"}
 
@@ -98,18 +114,35 @@ def _unsettled(point: PointRecord) -> UnsettledPoint:
 
 
 def proposed_reasons(point: PointRecord, reasons: Sequence[str]) -> tuple[str, ...]:
-    """Return the defects of the settings' list that the verdict's own findings name."""
+    """Return the defects of the settings' list that the verdict's own findings name.
+
+    Those of checks outside their outer limits stand first, and last the one that names nothing.
+    """
     if point.verdict is None:
         return ()
-    found = [_VERDICT_DEFECTS.get(point.verdict.verdict, "")]
-    found += [_defect(check) for check in point.verdict.checks]
-    return tuple(reason for reason in dict.fromkeys(found) if reason in reasons)
+    worst_first = sorted(point.verdict.checks, key=lambda c: c.outcome is not CheckOutcome.OUTSIDE)
+    found = [_VERDICT_DEFECTS.get(point.verdict.verdict, ""), *map(_defect, worst_first)]
+    return others_last(reason for reason in dict.fromkeys(found) if reason in reasons)
+
+
+def others_last(defects: Iterable[str]) -> tuple[str, ...]:
+    """Put the defect that names nothing behind those that do; the rest keeps its order."""
+    return tuple(sorted(defects, key=lambda defect: defect == OTHER))
 
 
 def _defect(check: CheckRecord) -> str:
-    if check.outcome not in (CheckOutcome.OUTSIDE, CheckOutcome.NEAR_LIMIT):
+    """Name what a check found; empty where it is no matter."""
+    if check.outcome is CheckOutcome.PASSED:
         return ""
-    low, high = _CHECK_DEFECTS.get(check.name, ("", ""))
+    if check.outcome is CheckOutcome.NOT_MEASURED:
+        return OTHER if check.required else ""
+    defect = _defect_by_side(check)
+    is_named = defect != OTHER
+    return defect if is_named or check.required or check.outcome is CheckOutcome.OUTSIDE else ""
+
+
+def _defect_by_side(check: CheckRecord) -> str:
+    low, high = _CHECK_DEFECTS.get(check.name, _NO_DEFECT_OF_ITS_OWN)
     if check.value is None:
         return low or high
     limits = [limit for limit in (check.inner[0], check.outer[0]) if limit is not None]
@@ -117,7 +150,7 @@ def _defect(check: CheckRecord) -> str:
 
 
 def proposed_comment(point: PointRecord) -> str:
-    """Return the verdict's findings in words, to begin a comment with."""
+    """Return the verdict's findings in words, to begin a comment with; empty where all is well."""
     if point.verdict is None or point.verdict.verdict is Verdict.HEALTHY:
         return point.error
     return point.verdict.summary
