@@ -36,6 +36,7 @@ from background_executor.decisions.decision_commands import (
     CleanUp,
     CleanUpCommand,
     KeepAside,
+    NoLongerAside,
     PlanCleanUp,
     RestoreScan,
     ScanCommand,
@@ -136,7 +137,7 @@ def _decide(act: Act, command: JudgingCommand) -> Outcome:
     match command:
         case MakeReference() | JudgeAgain():
             return act_on_quality(act, command)
-        case ArchiveScan() | RestoreScan() | KeepAside():
+        case ArchiveScan() | RestoreScan() | KeepAside() | NoLongerAside():
             return decide_scan(act, command)
         case PlanCleanUp() | CleanUp():
             return clean_up(act, command)

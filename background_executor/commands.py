@@ -16,6 +16,7 @@ from background_executor.decisions.decision_commands import (
     CleanUp,
     FlagTakes,
     KeepAside,
+    NoLongerAside,
     PlanCleanUp,
     Reason,
     RestoreScan,
@@ -141,6 +142,7 @@ Command = Annotated[
     | ArchiveScan
     | RestoreScan
     | KeepAside
+    | NoLongerAside
     | PlanCleanUp
     | CleanUp,
     Field(discriminator="kind"),

@@ -138,6 +138,15 @@ class KeepAside(BoundaryModel):
     reason: GivenReason = Field(min_length=1)
 
 
+class NoLongerAside(BoundaryModel):
+    """Let a scan that was kept aside be in the way of the next one of its PMT again."""
+
+    kind: Literal["no-longer-aside"] = "no-longer-aside"
+    scan_id: ScanId
+    seen: SeenScan
+    reason: Reason = ""
+
+
 class PlanCleanUp(BoundaryModel):
     """Count which local copies could go to the trash; nothing is touched."""
 
@@ -160,5 +169,5 @@ class CleanUp(BoundaryModel):
 TakesCommand = (
     FlagTakes | UnflagTakes | AcceptTakes | AcknowledgeTakes | WithdrawDecisions | RetakeTakes
 )
-ScanCommand = ArchiveScan | RestoreScan | KeepAside
+ScanCommand = ArchiveScan | RestoreScan | KeepAside | NoLongerAside
 CleanUpCommand = PlanCleanUp | CleanUp

@@ -71,6 +71,8 @@ class MoveAct(StrEnum):
     """It comes back."""
     KEEP_ASIDE = "keep_aside"
     """A scan stays where it is and is nobody's current one any more; nothing moves."""
+    NO_LONGER_ASIDE = "no_longer_aside"
+    """It is in the way of the next one again; nothing moves."""
 
 
 class MoveState(StrEnum):

@@ -28,6 +28,8 @@ _WORDS = {
     MoveAct.ACKNOWLEDGE: "acknowledged",
 }
 
+_ASIDE = (MoveAct.KEEP_ASIDE, MoveAct.NO_LONGER_ASIDE)
+
 
 def conclude(site: Site, move: MoveRecord, now: datetime) -> Outcome:
     """Return what a verified act changes, and the answer; what it did is kept in any case."""
@@ -36,7 +38,7 @@ def conclude(site: Site, move: MoveRecord, now: datetime) -> Outcome:
             return _retake(site, move)
         case MoveAct.WITHDRAW:
             return _withdraw(site, move)
-        case MoveAct.ARCHIVE | MoveAct.RESTORE | MoveAct.KEEP_ASIDE:
+        case MoveAct.ARCHIVE | MoveAct.RESTORE | MoveAct.KEEP_ASIDE | MoveAct.NO_LONGER_ASIDE:
             return _scan_outcome(site, move, now)
         case _:
             return _decide(site, move)
@@ -112,8 +114,9 @@ def _scan_outcome(site: Site, move: MoveRecord, now: datetime) -> Outcome:
     def change(writer: StoreWriter) -> None:
         if state is not None:
             writer.set_scan_state(move.scan_id, state, move.operator, move.reason)
-        if move.act is MoveAct.KEEP_ASIDE:
-            writer.keep_aside(move.scan_id, move.operator, move.reason, is_aside=True)
+        if move.act in _ASIDE:
+            is_aside = move.act is MoveAct.KEEP_ASIDE
+            writer.keep_aside(move.scan_id, move.operator, move.reason, is_aside=is_aside)
         if next_scan is not None:
             next_scan.change(writer)
 
@@ -121,6 +124,7 @@ def _scan_outcome(site: Site, move: MoveRecord, now: datetime) -> Outcome:
         MoveAct.ARCHIVE: f"is archived in {move.target}, verified",
         MoveAct.RESTORE: f"is restored to {move.target}, verified",
         MoveAct.KEEP_ASIDE: "is kept aside",
+        MoveAct.NO_LONGER_ASIDE: "is no longer kept aside",
     }
     following = f"; {next_scan.answer}" if next_scan is not None else ""
     if obstacle:
@@ -132,7 +136,7 @@ def _scan_outcome(site: Site, move: MoveRecord, now: datetime) -> Outcome:
 def _state_after(site: Site, move: MoveRecord) -> ScanState | None:
     if move.act is MoveAct.ARCHIVE:
         return ScanState.ARCHIVED
-    if move.act is MoveAct.KEEP_ASIDE:
+    if move.act in _ASIDE:
         return None
     points = queries.points(site.store, move.scan_id)
     ended = all(point.state in (PointState.STORED, PointState.FAILED) for point in points)

@@ -1,4 +1,4 @@
-"""Decide about scans: archive, restore, keep aside; and make way for the next one."""
+"""Decide about scans: archive, restore, keep aside and back; and make way for the next one."""
 
 from pathlib import PurePosixPath
 
@@ -7,6 +7,7 @@ from background_executor.commands import PreviousScan
 from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_commands import (
     ArchiveScan,
+    NoLongerAside,
     RestoreScan,
     ScanCommand,
     SeenPrevious,
@@ -43,6 +44,8 @@ def decide_scan(act: Act, command: ScanCommand) -> Outcome:
         return _archive(act, scan, command.reason, override=command.override)
     if isinstance(command, RestoreScan):
         return _restore(act, scan, command.reason)
+    if isinstance(command, NoLongerAside):
+        return _no_longer_aside(act, scan, command.reason)
     return _keep_aside(act, scan, command.reason)
 
 
@@ -141,6 +144,13 @@ def _keep_aside(act: Act, scan: ScanRecord, reason: str) -> Outcome:
         raise CommandError(f"say why {scan_words(scan)} is kept aside")
     base, _ = _folders(act)
     return intend(act, scan, MoveAct.KEEP_ASIDE, Journey(None, base), reason=reason)
+
+
+def _no_longer_aside(act: Act, scan: ScanRecord, reason: str) -> Outcome:
+    if not scan.is_kept_aside:
+        raise CommandError(f"{scan_words(scan)} is not kept aside: there is nothing to take back")
+    base, _ = _folders(act)
+    return intend(act, scan, MoveAct.NO_LONGER_ASIDE, Journey(None, base), reason=reason)
 
 
 def _folders(act: Act) -> tuple[PurePosixPath, PurePosixPath]:

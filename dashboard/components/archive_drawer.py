@@ -1,4 +1,4 @@
-"""The drawers in which a whole scan is put away: archived, kept aside, or brought back.
+"""The drawers in which a whole scan is put away: archived, kept aside, or had back.
 
 Each gets the scan as it was when the drawer was opened, and asks with that: what
 has changed while somebody wrote a reason is refused, however often the drawer
@@ -12,6 +12,7 @@ import streamlit as st
 from background_executor.decisions.decision_commands import (
     ArchiveScan,
     KeepAside,
+    NoLongerAside,
     RestoreScan,
     SeenScan,
 )
@@ -69,6 +70,17 @@ def keep_aside_drawer(scan_id: str, seen: SeenScan | None) -> Content:
     return _plain_drawer(words, KeepAside, scan_id, seen)
 
 
+def no_longer_aside_drawer(scan_id: str, seen: SeenScan | None) -> Content:
+    """Return the drawer that puts a scan into the way of the next one again."""
+    explanation = (
+        "Nothing moves. The next start for this PMT sees to the scan again: it is archived when "
+        "all its points are settled, else somebody is asked. A newer scan of this PMT that has "
+        "ended comes first."
+    )
+    words = _Words("no-longer-aside", explanation, "No longer aside", is_reason_needed=False)
+    return _plain_drawer(words, NoLongerAside, scan_id, seen)
+
+
 def restore_drawer(scan_id: str, seen: SeenScan | None) -> Content:
     """Return the drawer that brings a scan back from the archive."""
     explanation = (
@@ -90,7 +102,10 @@ class _Words:
 
 
 def _plain_drawer(
-    words: _Words, kind: type[KeepAside | RestoreScan], scan_id: str, seen: SeenScan | None
+    words: _Words,
+    kind: type[KeepAside | NoLongerAside | RestoreScan],
+    scan_id: str,
+    seen: SeenScan | None,
 ) -> Content:
     def content(site: OpenSite, operator: str) -> None:
         st.html(paragraph(words.explanation))

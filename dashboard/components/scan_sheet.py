@@ -6,7 +6,12 @@ from background_executor.decisions.decision_queries import seen_scan
 from background_executor.decisions.decision_records import MoveRecord
 from background_executor.imported import ImportedPlan
 from background_executor.records import PointRecord, ScanRecord
-from dashboard.components.archive_drawer import archive_drawer, keep_aside_drawer, restore_drawer
+from dashboard.components.archive_drawer import (
+    archive_drawer,
+    keep_aside_drawer,
+    no_longer_aside_drawer,
+    restore_drawer,
+)
 from dashboard.components.drawers import open_drawer
 from dashboard.components.markup import age_of, chip, facts, paragraph, row
 from dashboard.components.quality_drawers import judge_again_drawer, reference_drawer
@@ -59,6 +64,10 @@ def _acts(site: OpenSite, scan: ScanRecord, operator: str) -> None:
         open_drawer(f"Archive scan {scan_id}", archive_drawer(scan_id, seen))
     if offered.may_keep_aside and st.button("Keep aside", key="aside", disabled=not operator):
         open_drawer(f"Keep scan {scan_id} aside", keep_aside_drawer(scan_id, seen))
+    if offered.may_end_aside and st.button(
+        "No longer aside", key="no-longer-aside", disabled=not operator
+    ):
+        open_drawer(f"Scan {scan_id} no longer aside", no_longer_aside_drawer(scan_id, seen))
     if offered.may_restore and st.button("Restore", key="restore", disabled=not operator):
         open_drawer(f"Restore scan {scan_id}", restore_drawer(scan_id, seen))
     if offered.may_judge and st.button("Judge again", key="judge", disabled=not operator):

@@ -31,6 +31,7 @@ _WORDS = MappingProxyType(
         "archive": "Archive",
         "restore": "Restore",
         "keep-aside": "Keep aside",
+        "no-longer-aside": "No longer keep aside",
         "plan-clean-up": "Count local copies",
         "clean-up": "Clean up local copies",
         "make-reference": "Make a reference",

@@ -17,6 +17,8 @@ from background_executor.decisions.decision_commands import (
     AcknowledgeTakes,
     ArchiveScan,
     FlagTakes,
+    KeepAside,
+    NoLongerAside,
     RestoreScan,
     RetakeTakes,
     UnflagTakes,
@@ -81,6 +83,20 @@ def test_an_archived_and_a_restored_scan_are_found_where_they_lie(bench: Bench) 
     assert bench.scan(scan).state is ScanState.ARCHIVED
     before = everything(bench.store)
     with rebuilt(bench) as store:
+        assert everything(store) == before
+
+
+def test_a_scan_that_is_no_longer_kept_aside_is_in_the_way_of_the_next_again(bench: Bench) -> None:
+    scan = complete(bench)
+    shift = Shift(bench)
+    for kind in (KeepAside, NoLongerAside):
+        seen = shift.seen_scan(scan)
+        ask(bench, kind(scan_id=scan.scan_id, seen=seen, reason="the wrong scan"))
+    before = everything(bench.store)
+    with rebuilt(bench) as store:
+        found = queries.scan(store, scan.scan_id)
+        assert found is not None
+        assert not found.is_kept_aside
         assert everything(store) == before
 
 

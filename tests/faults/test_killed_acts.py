@@ -21,6 +21,7 @@ from background_executor.decisions.decision_commands import (
     CleanUp,
     FlagTakes,
     KeepAside,
+    NoLongerAside,
     PlanCleanUp,
     RestoreScan,
     RetakeTakes,
@@ -173,13 +174,17 @@ def test_a_flag_that_cannot_be_done_is_rolled_back(acts: KilledActs, scan: ScanR
     acts.assert_consistent()
 
 
-def test_keeping_aside(acts: KilledActs) -> None:
+def test_keeping_aside_and_back(acts: KilledActs) -> None:
     scan = acts.shift.complete_scan(serial_number="KQ0151", slot=2)
     acts.bench.until(lambda: acts.bench.is_complete(scan))
     truth = acts.note(scan)
     seen = acts.shift.seen_scan(scan)
     acts.done(KeepAside(scan_id=scan.scan_id, seen=seen, reason="for the experts"), STILL)
     truth.is_aside = True
+    acts.assert_consistent()
+    seen = acts.shift.seen_scan(scan)
+    acts.done(NoLongerAside(scan_id=scan.scan_id, seen=seen, reason="the wrong scan"), STILL)
+    truth.is_aside = False
     acts.assert_consistent()
 
 
