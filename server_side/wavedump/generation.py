@@ -89,16 +89,27 @@ def _first_event_end(head: bytes) -> int | None:
 
 def _text_event_end(head: bytes) -> int | None:
     length = _RECORD_LENGTH.search(head)
-    if length is None:
+    if length is None or int(length[1]) == 0:
         return None
     pos = 0
     while line := _HEADER_LINE.match(head, pos):
         pos = line.end()
     if pos <= length.start():
         return None
-    samples = re.compile(rb"(?:[ ]*[-+0-9.]+[ ]*(?:,[ ]*\r?\n?|\r?\n)){%d}" % int(length[1]))
-    event = samples.match(head, pos)
+    event = _samples_of(int(length[1])).match(head, pos)
     return event.end() if event else None
+
+
+def _samples_of(count: int) -> re.Pattern[bytes]:
+    """Return what matches so many samples with the line end behind the last one.
+
+    No sample is matched in two ways: blanks that could belong to either of two samples
+    would be tried both ways for each of them, which takes 2^count steps where an event
+    does not end within the first bytes. And nothing that comes behind the line end
+    belongs to the match, so that a file that grows keeps it.
+    """
+    between = rb"(?>[ ]*[-+0-9.]+[ ]*(?:,[ ]*\r?\n?|\r?\n)){%d}" % (count - 1)
+    return re.compile(between + rb"(?>[ ]*[-+0-9.]+[ ]*,?[ ]*\r?\n)")
 
 
 def _binary_event_end(head: bytes) -> int | None:

@@ -37,6 +37,7 @@ def check_content(data: bytes, path: Path) -> None:
         return
     content = data[2:]
     cut = int.from_bytes(data[:2], "little") % (len(content) + 1)
+    check_generation(content, cut, path)
     whole = [read_whole(content, path, *window) for window in WINDOWS]
     assert all(reading == whole[0] for reading in whole), "windows and blocks change nothing"
     if whole[0] is not None:
@@ -46,6 +47,17 @@ def check_content(data: bytes, path: Path) -> None:
         check_reading(content, grown)
     if whole[0] is not None and whole[0].events and not whole[0].summary.damage:
         assert grown == whole[0], "an undamaged file that grows gives the same"
+
+
+def check_generation(content: bytes, cut: int, path: Path) -> None:
+    """See to it that a file keeps its generation while it grows, also one that is refused."""
+    known: set[str] = set()
+    for size in sorted({cut, (cut + len(content)) // 2, len(content) - 1, len(content)}):
+        path.write_bytes(content[: max(size, 0)])
+        generation = generation_of(path)
+        assert generation is not None or not known, "a generation that was known stays known"
+        known |= {generation} - {None}
+    assert len(known) <= 1, "a file that grows keeps its generation"
 
 
 def read_whole(
@@ -68,11 +80,9 @@ def _read_growing(content: bytes, cut: int, path: Path) -> Reading | None:
     blocks: list[EventBlock] = []
     try:
         blocks += reader.blocks()
-        before = generation_of(path)
         with path.open("ab") as file:
             file.write(content[cut:])
         blocks += reader.blocks()
-        assert before in (None, generation_of(path)), "a file that grows keeps its generation"
     except RawDataError:
         return None
     return Reading(_events_of(blocks), reader.summary())

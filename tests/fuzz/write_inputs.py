@@ -15,6 +15,8 @@ NOT_CUT = b"\xff\xff"
 """The file does not grow: see ``oracle``."""
 CUT = b"\x40\x00"
 """It has 64 bytes at first."""
+LONG_BYTES = 900
+"""So much of a longer event leaves the fuzzer room to add to it."""
 
 
 def inputs_of(style: Style) -> Iterator[tuple[str, bytes]]:
@@ -33,6 +35,7 @@ def inputs_of(style: Style) -> Iterator[tuple[str, bytes]]:
     yield "damaged-beginning", NOT_CUT + b"\x00" + whole[1:]
     yield "doubled-event", NOT_CUT + b"".join([*parts[:3], parts[2], *parts[3:]])
     yield "lost-event", NOT_CUT + b"".join([*parts[:2], *parts[3:]])
+    yield "torn-long-event", NOT_CUT + style.write(make_events(1, length=260)[0])[:LONG_BYTES]
     yield "events-out-of-order", NOT_CUT + b"".join([parts[0], *parts[3:], *parts[1:3]])
 
 

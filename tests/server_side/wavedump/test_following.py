@@ -11,7 +11,14 @@ import pytest
 
 from server_side.errors import RawDataError, RawFileChangedError
 from server_side.wavedump import generation_of, inspect_file, open_reader, same_generation
-from tests.server_side.wavedump.raw_content import DAQ, STYLES, make_events, numbers_of
+from server_side.wavedump.generation import GENERATION_BYTES
+from tests.server_side.wavedump.raw_content import (
+    DAQ,
+    STYLES,
+    comma_event,
+    make_events,
+    numbers_of,
+)
 
 NOBODY = 65534
 EVENTS = make_events(400)
@@ -180,6 +187,49 @@ def test_one_whole_event_is_enough_for_a_generation(raw_file: Path) -> None:
     assert generation_of(raw_file) is None
     raw_file.write_bytes(event)
     assert generation_of(raw_file) is not None
+
+
+LONG = comma_event(make_events(1, length=1024)[0])
+USUAL = comma_event(make_events(1, length=260)[0])
+NO_FIRST_EVENT = {
+    "whole-long": LONG,
+    "torn": USUAL[: len(USUAL) // 2],
+    "torn-behind-a-blank": USUAL[: USUAL.rindex(b", ") + 2],
+    "damaged-sample": USUAL[:-4] + b"x" + USUAL[-3:] + USUAL,
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", NO_FIRST_EVENT)
+def test_a_first_event_with_commas_that_does_not_end_is_no_hang(raw_file: Path, kind: str) -> None:
+    """Samples that could be told apart in two ways each would take 2^n steps."""
+    content = NO_FIRST_EVENT[kind]
+    raw_file.write_bytes(content)
+    assert (generation_of(raw_file) is None) == (len(content) < GENERATION_BYTES)
+
+
+@pytest.mark.parametrize("behind", [b"\n", b"\r\n", b",\n", b", \n", b" , \r\n"])
+@pytest.mark.parametrize("length", [1, 24])
+def test_the_line_end_behind_the_last_sample_ends_the_first_event(
+    raw_file: Path, behind: bytes, length: int
+) -> None:
+    event = comma_event(make_events(1, length=length)[0]).rstrip(b"\n")
+    whole = event + behind
+    known: set[str | None] = set()
+    for size in range(len(event), len(whole)):
+        raw_file.write_bytes(whole[:size])
+        known.add(generation_of(raw_file))
+    assert known == {None}
+    raw_file.write_bytes(whole)
+    generation = generation_of(raw_file)
+    assert generation is not None
+    raw_file.write_bytes(whole + b"\n" + whole)
+    assert generation_of(raw_file) == generation
+
+
+def test_a_header_without_samples_is_no_event_to_know_a_file_by(raw_file: Path) -> None:
+    raw_file.write_bytes(b"Record Length: 0\nChannel: 2\n15000\n")
+    assert generation_of(raw_file) is None
 
 
 def test_channels_can_be_read_side_by_side(tmp_path: Path) -> None:
