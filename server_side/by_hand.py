@@ -33,7 +33,7 @@ from server_side.scan import (
     parse_point,
 )
 from server_side.settings import MeasurementSettings
-from server_side.wavedump import generation_of
+from server_side.wavedump import generation_of, no_event_error
 
 AnyPoint = PositionPoint | VoltagePoint
 
@@ -129,7 +129,7 @@ def _work(raw_point: RawPoint, layout: ScanLayout) -> PointWork:
     chosen = choose_files(raw_point, layout.plan)
     generation = generation_of(chosen.pmt.path)
     if generation is None:
-        raise RawDataError(f"{chosen.pmt.path} holds no event")
+        raise no_event_error(chosen.pmt.path)
     return PointWork(
         plan=layout.plan,
         layout=layout,

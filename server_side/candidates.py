@@ -15,7 +15,7 @@ from server_side.raw_data import (
 from server_side.readiness import Moment, Sighting, completion, look_again
 from server_side.scan import PositionPoint, ScanPlan, VoltagePoint
 from server_side.takes import RawIdentity
-from server_side.wavedump import generation_of
+from server_side.wavedump import generation_of, no_event_error
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class RawView:
             if not raw_point.problem:
                 chosen = choose_files(raw_point, self._plan)
                 generation = self._generation(chosen, sighting)
-                fault = "" if generation else f"{chosen.pmt.path} holds no event"
+                fault = "" if generation else str(no_event_error(chosen.pmt.path))
         except RawDataError as error:
             fault = str(error)
         raw = RawIdentity(raw_point.point, str(raw_point.folder), generation or "")

@@ -183,13 +183,23 @@ class InputFile(BoundaryModel):
     torn_events: int = 0
     """Incomplete last event that was held back (0 or 1)."""
     lost_events: int = 0
-    """Event numbers that other channels have and this one lacks."""
+    """Event numbers that other channels have and this one lacks, damaged ones included."""
     doubled_events: int = 0
     slipped_events: int | None = None
     """Events whose time tag is that of another trigger than the trigger channel's; None where
     the time tags could not be compared."""
     damage: tuple[str, ...] = ()
     """The first few faults in words, with byte offsets."""
+
+    @property
+    def vanished_events(self) -> int:
+        """Lost events of which the file shows nothing: other channels have damaged ones too."""
+        return max(0, self.lost_events - self.skipped_events)
+
+    @property
+    def expected_events(self) -> int:
+        """Events that the file should have."""
+        return self.events + self.skipped_events + self.vanished_events
 
 
 class Acquisition(BoundaryModel):

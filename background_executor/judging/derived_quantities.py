@@ -105,9 +105,9 @@ class _Losses:
     def of(cls, file: InputFile, last_event: int) -> "_Losses":
         """Count; what other channels have after the file's last event was cut off."""
         own_last = last_event if file.last_event is None else file.last_event
-        cut_off = min(last_event - own_last, file.lost_events)
-        lost = file.lost_events - cut_off
-        whole = file.events + file.skipped_events + file.lost_events
+        cut_off = min(last_event - own_last, file.vanished_events)
+        lost = file.vanished_events - cut_off
+        whole = file.expected_events
         return cls(file.skipped_events, file.doubled_events, lost, cut_off, whole)
 
 

@@ -230,10 +230,10 @@ def _damage_check(result: PointResult, health: HealthSettings) -> CheckRecord:
 
 def _damage_share(file: InputFile) -> float:
     """Return which share of a channel's events is at fault in any way; -1 without events."""
-    faulty = file.skipped_events + file.lost_events + file.doubled_events
+    faulty = file.skipped_events + file.vanished_events + file.doubled_events
     faulty += file.slipped_events or 0
-    all_events = file.events + file.skipped_events + file.lost_events
-    return min(1.0, faulty / all_events) if all_events else -1.0
+    whole = file.expected_events
+    return min(1.0, faulty / whole) if whole else -1.0
 
 
 def _measurement_check(

@@ -211,6 +211,7 @@ class _PointReader:
             sampler.add(block, table, self._chosen(table, start, arrival))
             features.append(table)
             self.report(channel.number, len(features))
+        reader.require_event()
         reading = ChannelReading(channel.number, path, reader.summary(), arrival, fixed)
         return _ReadChannel(reading, features, sampler.waveforms(_in_words(arrival)))
 

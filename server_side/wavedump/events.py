@@ -58,3 +58,10 @@ class RawReader(Protocol):
 
     def summary(self) -> FileSummary:
         """Return what was seen so far."""
+
+    def require_event(self) -> None:
+        """Refuse the file when all of it was read and no whole event was found.
+
+        For a file that grows no more. Raises ``RawDataError`` when it is empty, and
+        ``NotWaveDumpError`` when what it holds is something else or all of it is damaged.
+        """

@@ -64,6 +64,8 @@ def inspect_file(path: Path, daq: DaqSettings) -> Inspection:
         baseline_sum += float(samples.mean(axis=1).sum())
         noise_sum += float(samples.std(axis=1).sum())
     seen = reader.summary()
+    if seen.skipped_events and not seen.events:
+        reader.require_event()
     return Inspection(
         format=seen.raw_format,
         events=seen.events,

@@ -14,6 +14,7 @@ from server_side.wavedump.events import EventBlock, FileSummary, RawReader
 from server_side.wavedump.fault import DamageLog
 from server_side.wavedump.format_names import RawFormatName
 from server_side.wavedump.formats import FORMATS
+from server_side.wavedump.no_event import no_event_error
 from server_side.wavedump.raw_file import RawFile
 from server_side.wavedump.recognition import (
     HEAD_BYTES,
@@ -94,6 +95,11 @@ class FollowingReader:
             damage=self._damage.words,
             bytes_read=self._bytes_read,
         )
+
+    def require_event(self) -> None:
+        """Raise when no whole event was found; see ``RawReader``."""
+        if not self._events:
+            raise no_event_error(self.path, self._damage.words)
 
     def _count_skipped(self) -> int:
         """Return the damaged events, with those of damage that has not ended yet."""

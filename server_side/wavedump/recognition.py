@@ -50,11 +50,15 @@ class FileHead:
 
     def quote(self, byte: int) -> str:
         """Return the bytes at a place for a message."""
-        content = self.window.data[byte : self.window.end][: QUOTED_BYTES + 1].tobytes()
-        if not content:
-            return "the end of the file"
-        text = repr(content[:QUOTED_BYTES])[1:]
-        return text if len(content) <= QUOTED_BYTES else f"{text}..."
+        return quote_bytes(self.window.data[byte : self.window.end][: QUOTED_BYTES + 1].tobytes())
+
+
+def quote_bytes(content: bytes) -> str:
+    """Return the first of some bytes for a message."""
+    if not content:
+        return "the end of the file"
+    text = repr(content[:QUOTED_BYTES])[1:]
+    return text if len(content) <= QUOTED_BYTES else f"{text}..."
 
 
 @dataclass(frozen=True)

@@ -187,6 +187,23 @@ def test_more_than_one_per_cent_of_damaged_events_is_not_healthy(
     assert judge(_result(damage=damage), HEALTH, NOW).verdict.verdict is verdict
 
 
+@pytest.mark.parametrize(("damaged", "verdict"), [(60, Verdict.HEALTHY), (61, Verdict.POOR)])
+def test_damaged_events_that_other_channels_have_count_once(damaged: int, verdict: Verdict) -> None:
+    result = _result()
+    *others, pmt = result.provenance.inputs
+    harmed = pmt.model_copy(
+        update={
+            "events": 6000 - damaged,
+            "skipped_events": damaged,
+            "lost_events": damaged,
+        }
+    )
+    provenance = result.provenance.model_copy(update={"inputs": (*others, harmed)})
+    judgement = judge(result.model_copy(update={"provenance": provenance}), HEALTH, NOW)
+    assert _check(judgement, "damage").value == damaged / 6000
+    assert judgement.verdict.verdict is verdict
+
+
 @pytest.mark.parametrize("field", ["lost_events", "doubled_events"])
 def test_lost_and_doubled_events_count_as_damage_of_the_worst_channel(field: str) -> None:
     result = _result()

@@ -54,6 +54,10 @@ def file_of(result: PointResult, channel: int) -> InputFile:
     return next(file for file in result.provenance.inputs if file.channel == channel)
 
 
+DISK_FULL = "error: disk full\n"
+FOUND_DISK_FULL = r"expected a whole event at byte 0, found 'error: disk full\\n' and the end"
+
+
 def rewrite(name: str, change: Callable[[list[str]], Iterator[str]]) -> Harm:
     """Return a harm that makes other events of those in a file."""
 
@@ -82,7 +86,10 @@ def replaced(name: str, make: Callable[[Path], object]) -> Harm:
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
-        (replaced("wave2.txt", Path.touch), r"wave2\.txt holds no event"),
+        (replaced("wave2.txt", Path.touch), r"wave2\.txt is empty"),
+        (replaced("wave2.txt", lambda path: path.write_text(DISK_FULL)), FOUND_DISK_FULL),
+        (replaced("wave0.txt", Path.touch), r"wave0\.txt is empty"),
+        (replaced("wave0.txt", lambda path: path.write_text(DISK_FULL)), FOUND_DISK_FULL),
         (replaced("wave2.txt", Path.mkdir), "no file of the PMT's channel 2"),
         (replaced("wave2.txt", os.mkfifo), "no file of the PMT's channel 2"),
         (replaced("wave2.txt", lambda path: path.symlink_to(path)), "cannot look into"),
@@ -115,8 +122,6 @@ def test_a_point_that_cannot_be_read_is_refused_in_words(
         (rewrite("wave0.txt", lambda events: iter(events[:1])), 1, [EVENTS - 1, 0, 0, 0]),
         (rewrite("wave0.txt", lambda events: iter(events[:100])), 100, [200, 0, 0, 0]),
         (rewrite("wave1.txt", renumbered(lambda at: at + 10**6)), EVENTS, [EVENTS] * 4),
-        (replaced("wave0.txt", Path.touch), 0, [EVENTS, 0, 0, 0]),
-        (replaced("wave1.txt", Path.touch), EVENTS, [0, EVENTS, 0, 0]),
     ],
 )
 def test_events_that_channels_do_not_share_are_counted_for_each_of_them(
@@ -127,11 +132,26 @@ def test_events_that_channels_do_not_share_are_counted_for_each_of_them(
     assert [file_of(result, channel).lost_events for channel in CHANNELS] == lost
 
 
-@pytest.mark.parametrize("name", ["wave1.txt", "wave4.txt"])
-def test_a_monitor_or_reference_that_is_no_waveform_is_named_and_stands_in_nobodys_way(
-    process: Callable[[Harm], ProcessedPoint], name: str
+def test_a_damaged_event_is_expected_once_though_other_channels_have_it(
+    process: Callable[[Harm], ProcessedPoint],
 ) -> None:
-    result = result_of(process(replaced(name, lambda path: path.write_text("hello\n" * 999))))
+    def damage(events: list[str]) -> Iterator[str]:
+        return (
+            re.sub(r"\n\d+\n", "\n?\n", event, count=1) if at % 50 == 7 else event
+            for at, event in enumerate(events)
+        )
+
+    pmt = file_of(result_of(process(rewrite("wave2.txt", damage))), 2)
+    assert (pmt.skipped_events, pmt.lost_events, pmt.vanished_events) == (6, 6, 0)
+    assert pmt.expected_events == EVENTS
+
+
+@pytest.mark.parametrize("name", ["wave1.txt", "wave4.txt"])
+@pytest.mark.parametrize("content", ["hello\n" * 999, DISK_FULL, ""])
+def test_a_monitor_or_reference_that_is_no_waveform_is_named_and_stands_in_nobodys_way(
+    process: Callable[[Harm], ProcessedPoint], name: str, content: str
+) -> None:
+    result = result_of(process(replaced(name, lambda path: path.write_text(content))))
     refused = file_of(result, int(name[4]))
     assert refused.raw_format == "refused"
     assert name in refused.damage[0]

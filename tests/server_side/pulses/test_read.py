@@ -155,13 +155,11 @@ def test_without_a_trigger_there_are_charges_but_no_times(paths: dict[int, Path]
     assert np.isfinite(reading.pulses.of(2).charge_pc).any()
 
 
-def test_a_file_without_events_says_so(paths: dict[int, Path], tmp_path: Path) -> None:
+def test_a_pmts_file_without_events_is_refused(paths: dict[int, Path], tmp_path: Path) -> None:
     empty = tmp_path / "wave2.txt"
     empty.touch()
-    reading = read({**paths, 2: empty})
-    pmt = next(entry for entry in reading.channels if entry.channel == 2)
-    assert pmt.arrival == NoArrivalWindow("the file holds no event", 0)
-    assert len(reading.pulses) == 0
+    with pytest.raises(RawDataError, match=r"wave2\.txt is empty: the DAQ wrote nothing to it"):
+        read({**paths, 2: empty})
 
 
 def test_waveforms_hold_examples_and_a_mean_pulse_of_each_channel(paths: dict[int, Path]) -> None:

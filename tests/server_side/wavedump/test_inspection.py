@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from server_side.errors import NotWaveDumpError
 from server_side.wavedump import inspect_file
 from tests.server_side.wavedump.raw_content import DAQ, STYLES, make_events
 
@@ -43,6 +44,13 @@ def test_a_file_without_an_event_says_what_that_can_mean(
     raw_file.write_bytes(content)
     (found,) = inspect_file(raw_file, DAQ).notes
     assert found.startswith(note)
+
+
+def test_a_file_of_nothing_but_damage_is_refused(raw_file: Path) -> None:
+    parts = [STYLES["binary"].write(event) for event in EVENTS]
+    raw_file.write_bytes(b"".join(part[:24] + b"\xff" * (len(part) - 24) for part in parts))
+    with pytest.raises(NotWaveDumpError, match=r"found none in 432 bytes \(byte 0: sample 0 lies"):
+        inspect_file(raw_file, DAQ)
 
 
 def test_numbers_that_no_event_has_are_counted(raw_file: Path) -> None:
