@@ -25,9 +25,12 @@ from background_executor.imported import (
     ImportedResult,
     OldVoltage,
 )
-from background_executor.old_data.tree import OldScan, OldTake, OldTree, Unread, printable
+from background_executor.old_data.files import printable
+from background_executor.old_data.numbering import TakeNumbers
+from background_executor.old_data.tree import OldRemark, OldScan, OldTake, OldTree, Unread
 from background_executor.records import ScanState
 from background_executor.store import Store
+from background_executor.terminal import visible
 from background_executor.writing.imports import OldScanState, place_in_order
 from server_side.errors import ManifestError, PublishError
 from server_side.layout import MANIFEST_FILE, take_folder_name
@@ -38,7 +41,7 @@ from server_side.publish import (
     publish_folder,
     verify_folder,
 )
-from server_side.scan import Point, Take
+from server_side.scan import Take
 
 SHOWN_UNREAD = 100
 """So many of what was not read stand in a command's answer; the command line shows all."""
@@ -57,12 +60,12 @@ class ImportReport:
     unread: tuple[Unread, ...]
 
     def lines(self, limit: int | None = None) -> list[str]:
-        """Say it; of what was not read, up to a limit."""
+        """Say it, in lines that steer no terminal; of what was not read, up to a limit."""
         first = (
-            f"{self.scans} scans in {printable(self.folder)}: {self.new_takes} takes imported, "
+            f"{self.scans} scans in {_shown(self.folder)}: {self.new_takes} takes imported, "
             f"{self.known_takes} known already, {len(self.unread)} files or folders not read"
         )
-        shown = [printable(f"not read: {each.path}: {each.reason}") for each in self.unread[:limit]]
+        shown = [_shown(f"not read: {each.path}: {each.reason}") for each in self.unread[:limit]]
         more = len(self.unread) - len(shown)
         return [first, *shown, *([f"and {more} more"] if more else [])]
 
@@ -79,17 +82,20 @@ def import_tree(
     """
     root = _find(folder)
     tree = OldTree(root, config.site.flag_folder, config.site.archive_folder)
-    of_scan: dict[OldScan, list[OldTake]] = defaultdict(list)
+    takes: dict[OldScan, list[OldTake]] = defaultdict(list)
     for take in tree.takes():
-        of_scan[take.scan].append(take)
+        takes[take.scan].append(take)
+    remarks: dict[OldScan, list[OldRemark]] = defaultdict(list)
+    for remark in tree.remarks:
+        remarks[remark.scan].append(remark)
     counts = [
         _ScanImport(store, config, scan, operator, now).run(
-            takes, [voltage for of, voltage in tree.voltages if of == scan], tree.unread
+            takes.get(scan, []), remarks.get(scan, []), tree.unread
         )
-        for scan, takes in of_scan.items()
+        for scan in dict.fromkeys([*takes, *remarks])
     ]
     new, known = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
-    report = ImportReport(root, len(counts), new, known, tuple(tree.unread))
+    report = ImportReport(root, len(takes), new, known, tuple(tree.unread))
     with store.writing(now) as writer:
         summary, *details = report.lines(SHOWN_UNREAD)
         subject, reason = f"tree {printable(root)}", "; ".join(details)
@@ -97,6 +103,10 @@ def import_tree(
             config.site.name, operator, subject, "tree imported", after=summary, reason=reason
         )
     return report
+
+
+def _shown(words: str | Path) -> str:
+    return visible(printable(words))
 
 
 def _find(folder: Path) -> Path:
@@ -127,11 +137,11 @@ class _ScanImport:
         return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:12]
 
     def run(
-        self, takes: Sequence[OldTake], voltages: Sequence[OldVoltage], unread: list[Unread]
+        self, takes: Sequence[OldTake], remarks: Sequence[OldRemark], unread: list[Unread]
     ) -> tuple[int, int]:
         """Import what is new; returns how many takes were new and how many known."""
         known = self._known_results()
-        numbers = _Numbers(known)
+        numbers = TakeNumbers(known)
         copied: list[tuple[OldTake, ImportedResult, Published]] = []
         count_known = 0
         for old in sorted(takes, key=lambda t: (place_in_order(t.point), t.stamp, str(t.folder))):
@@ -147,7 +157,11 @@ class _ScanImport:
             else:
                 numbers.note(old, number)
         if known or copied:
+            voltages = [remark.voltage for remark in remarks if remark.voltage is not None]
             self._store(takes, voltages, known, copied, numbers)
+        else:
+            why = "tells of a scan of which no take was read"
+            unread.extend(Unread(remark.path, why) for remark in remarks)
         return len(copied), count_known
 
     def _known_results(self) -> tuple[ImportedRecord, ...]:
@@ -202,7 +216,7 @@ class _ScanImport:
         voltages: Sequence[OldVoltage],
         known: Iterable[ImportedRecord],
         copied: Sequence[tuple[OldTake, ImportedResult, Published]],
-        numbers: "_Numbers",
+        numbers: TakeNumbers,
     ) -> None:
         results = [record.result for record in known] + [result for _, result, _ in copied]
         scan = self._sum_up(takes, voltages, results)
@@ -235,11 +249,21 @@ class _ScanImport:
             old_voltages=self._all_voltages(voltages),
         )
         dates = [result.measured_at for result in results]
-        are_archived = all(take.is_archived for take in takes)
-        state = ScanState.ARCHIVED if are_archived else ScanState.COMPLETE
         said = map(_say_voltage, plan.old_voltages)
         message = "; ".join(["imported from the old system", *said])
+        state = self._state(takes, results)
         return OldScanState(plan, state, min(dates), max(dates), message)
+
+    def _state(self, takes: Sequence[OldTake], results: Sequence[ImportedResult]) -> ScanState:
+        """Say whether all of a scan lies in the archive, which a part of it cannot tell."""
+        if not all(take.is_archived for take in takes):
+            return ScanState.COMPLETE
+        before = queries.scan(self.store, self.scan_id)
+        if before is None or before.state is ScanState.ARCHIVED:
+            return ScanState.ARCHIVED
+        seen = {(take.point, take.stamp) for take in takes}
+        is_whole = all((result.take.point, result.stamp) in seen for result in results)
+        return ScanState.ARCHIVED if is_whole else before.state
 
     def _all_voltages(self, found: Sequence[OldVoltage]) -> tuple[OldVoltage, ...]:
         """Join voltages found now with those of an earlier import of more of the tree."""
@@ -252,39 +276,3 @@ class _ScanImport:
 def _say_voltage(voltage: OldVoltage) -> str:
     said = f"{voltage.voltage_v:g} V for gain {voltage.target_gain:g}"
     return f"it wrote {said}, which was not checked"
-
-
-class _Numbers:
-    """Which take and revision each date of each point is."""
-
-    def __init__(self, known: Iterable[ImportedRecord]) -> None:
-        self._takes: dict[Point, dict[str, int]] = defaultdict(dict)
-        self._revisions: dict[tuple[Point, str], list[frozenset[tuple[str, str]]]]
-        self._revisions = defaultdict(list)
-        for record in sorted(known, key=lambda entry: entry.result.take.revision):
-            result = record.result
-            files = frozenset((file.name, file.sha256) for file in result.files)
-            self._takes[result.take.point][result.stamp] = result.take.take
-            self._revisions[result.take.point, result.stamp].append(files)
-
-    def number(self, old: OldTake) -> Take | None:
-        """Return the number for a take with these files, None when it has one."""
-        seen = self._revisions[old.point, old.stamp]
-        if _files_of(old) in seen:
-            return None
-        of_point = self._takes[old.point]
-        take = of_point.get(old.stamp, max(of_point.values(), default=0) + 1)
-        return Take(point=old.point, take=take, revision=len(seen) + 1)
-
-    def note(self, old: OldTake, number: Take) -> None:
-        """Remember that a take got its number."""
-        self._takes[old.point][old.stamp] = number.take
-        self._revisions[old.point, old.stamp].append(_files_of(old))
-
-    def take_of(self, old: OldTake) -> int | None:
-        """Return which take a date of a point is, None when it could not be copied."""
-        return self._takes[old.point].get(old.stamp)
-
-
-def _files_of(old: OldTake) -> frozenset[tuple[str, str]]:
-    return frozenset((file.name, file.sha256) for file in old.files)

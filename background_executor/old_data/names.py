@@ -36,7 +36,7 @@ _FILES = tuple(
 )
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 _VOLTAGE = re.compile(rf"(?P<serial>{_SERIAL})_HV_at_gain_(?P<gain>\d\.\d+e\+\d+)\.txt", re.ASCII)
-_CURVE = re.compile(rf"{_SERIAL}_gain_vs_hv_loglog\.png")
+_CURVE = re.compile(rf"(?P<serial>{_SERIAL})_gain_vs_hv_loglog\.png", re.ASCII)
 _CONTAINER = re.compile(r"(test)?(scan|HV)_output_\d{8}(_\d{6})?|\d{8}", re.ASCII)
 _HV_CONTAINER = re.compile(r"(test)?HV_output_\d{8}(_\d{6})?", re.ASCII)
 
@@ -87,9 +87,10 @@ def parse_voltage_name(name: str) -> tuple[str, float] | None:
     return (match["serial"], float(match["gain"])) if match else None
 
 
-def is_curve_plot(name: str) -> bool:
-    """Tell whether a file is the old picture of gain over voltage; it is drawn anew here."""
-    return _CURVE.fullmatch(name) is not None
+def parse_curve_name(name: str) -> str | None:
+    """Return the serial number of the old picture of gain over voltage, drawn anew here."""
+    match = _CURVE.fullmatch(name)
+    return match["serial"] if match else None
 
 
 def is_container(name: str) -> bool:

@@ -4,22 +4,20 @@ Nothing is changed, moved or followed out of the tree: files are opened for
 reading only, links are listed and left alone.
 """
 
-import errno
-import hashlib
 import os
-import stat
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from background_executor.imported import OldVoltage
+from background_executor.old_data.files import OldFile, describe, read_regular
 from background_executor.old_data.names import (
     OldFileName,
     OldPart,
     is_container,
-    is_curve_plot,
     is_hv_container,
+    parse_curve_name,
     parse_file_name,
     parse_voltage_name,
     read_gain,
@@ -55,33 +53,6 @@ class OldScan:
 
 
 @dataclass(frozen=True)
-class OldFile:
-    """One file as it was read; a large tree does not fit into memory, so only its hash is kept."""
-
-    path: Path
-    size_bytes: int
-    sha256: str
-
-    @property
-    def name(self) -> str:
-        """Name of the file."""
-        return self.path.name
-
-    def read_again(self) -> bytes:
-        """Return the content.
-
-        Raises
-        ------
-        OSError
-            When it can no longer be read, or is another one by now.
-        """
-        content = _read_regular(self.path, self.size_bytes)
-        if hashlib.sha256(content).hexdigest() != self.sha256:
-            raise OSError(errno.ESTALE, "changed while it was imported", str(self.path))
-        return content
-
-
-@dataclass(frozen=True)
 class OldTake:
     """One date of one point: where its files lie, and what was read of them."""
 
@@ -97,19 +68,29 @@ class OldTake:
     gain_file: str | None
 
 
+@dataclass(frozen=True)
+class OldRemark:
+    """A file beside the folders of an HV check's points, which tells of all of them."""
+
+    scan: OldScan
+    path: Path
+    voltage: OldVoltage | None
+    """What the old system wrote; None for its plot, of which only is known that it was there."""
+
+
 class OldTree:
     """A tree while it is read; ``takes`` opens the files of one take after the other.
 
     Attributes
     ----------
-    voltages
-        Voltages that the old system wrote, found so far.
+    remarks
+        Files that tell of a whole scan, found so far.
     unread
         What was not imported so far, and why.
     """
 
     def __init__(self, root: Path, flag_folder: str, archive_folder: str) -> None:
-        self.voltages: list[tuple[OldScan, OldVoltage]] = []
+        self.remarks: list[OldRemark] = []
         self.unread: list[Unread] = []
         self._root = root
         self._flag_folder = flag_folder
@@ -123,11 +104,14 @@ class OldTree:
         if depth > MAX_DEPTH:
             self._leave(folder, f"lies deeper than {MAX_DEPTH} folders")
             return
+        said = len(self.unread)
         files, folders = self._list(folder)
         if folder.name.startswith("data_"):
             yield from self._read_point(folder, files)
             for inner in folders:
                 self._leave(inner, "is a folder in the folder of a point")
+            if not files and len(self.unread) == said:
+                self._leave(folder, "is empty")
             return
         for path in files:
             self._read_other(path)
@@ -233,7 +217,7 @@ class OldTree:
         content = self._read(path, MAX_TEXT_BYTES)
         if content is None:
             return Missing(name="gain_peak", reason="the gain file could not be read"), None
-        file = _describe(path, content)
+        file = describe(path, content)
         try:
             return read_gain(content.decode("ascii")), file
         except ValueError as error:
@@ -249,21 +233,23 @@ class OldTree:
         if not content.startswith(_PNG_BEGIN):
             self._leave(path, "is no PNG picture")
             return None
-        return _describe(path, content)
+        return describe(path, content)
 
     def _read(self, path: Path, limit: int) -> bytes | None:
         try:
-            return _read_regular(path, limit)
+            return read_regular(path, limit)
         except OSError as error:
             self._leave(path, f"cannot be read: {error.strerror}")
             return None
 
     def _read_other(self, path: Path) -> None:
-        """Read a file that belongs to no point: a voltage, or nothing that is known."""
-        voltage = parse_voltage_name(path.name)
+        """Read a file that belongs to no point: it tells of a scan, or nothing that is known."""
+        voltage, curve = parse_voltage_name(path.name), parse_curve_name(path.name)
         if voltage is not None:
             self._read_voltage(path, *voltage)
-        elif not is_curve_plot(path.name):
+        elif curve is not None:
+            self._remark(path, curve, None)
+        else:
             self._leave(path, "its name is none that the old system gave to a result")
 
     def _read_voltage(self, path: Path, serial_number: str, target_gain: float) -> None:
@@ -275,10 +261,13 @@ class OldTree:
         except ValueError as error:
             self._leave(path, f"holds no voltage: {error}")
             return
-        # The file lies beside the folders of its points.
-        scan = self._scan_of(path, ScanKind.HV, serial_number)
         voltage = OldVoltage(target_gain=target_gain, voltage_v=voltage_v, file=path.name)
-        self.voltages.append((scan, voltage))
+        self._remark(path, serial_number, voltage)
+
+    def _remark(self, path: Path, serial_number: str, voltage: OldVoltage | None) -> None:
+        """Keep what a file beside the folders of an HV check's points tells of them."""
+        scan = self._scan_of(path, ScanKind.HV, serial_number)
+        self.remarks.append(OldRemark(scan, path, voltage))
 
     def _scan_of(self, path: Path, kind: ScanKind, serial_number: str) -> OldScan:
         """Name the scan of a point's folder by the nearest folder above that makes it one."""
@@ -295,33 +284,3 @@ class OldTree:
 
     def _leave(self, path: Path, reason: str) -> None:
         self.unread.append(Unread(path, reason))
-
-
-def printable(words: str | Path) -> str:
-    r"""Return words with paths in them so that any store takes them: other bytes become ``\xe9``.
-
-    The old system's names are of any age, and not all of them are UTF-8.
-    """
-    return os.fsencode(words).decode("utf-8", "backslashreplace")
-
-
-def _describe(path: Path, content: bytes) -> OldFile:
-    return OldFile(path, len(content), hashlib.sha256(content).hexdigest())
-
-
-def _read_regular(path: Path, limit: int) -> bytes:
-    """Read a file whole; the descriptor is checked, so that no link slips in between.
-
-    Raises
-    ------
-    OSError
-        When it cannot be read, is no regular file, or is larger than the limit.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "no regular file", str(path))
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise OSError(errno.EFBIG, f"more than {limit} bytes", str(path))
-    return content

@@ -1,6 +1,9 @@
 """Old result trees come into the store as they are, often, and with nothing added."""
 
+import itertools
 import os
+import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,8 +25,8 @@ from background_executor.writing.imports import OldScanState
 from server_side.publish import verify_folder
 from server_side.result import Missing, Quantity
 from server_side.scan import ScanKind, Slot
-from tests.background_executor.old_data.trees import fingerprint, put, put_point
-from tests.seed_store import make_plan
+from tests.background_executor.old_data.trees import fingerprint, put, put_hv, put_point
+from tests.seed_store import make_plan, plain_png
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
@@ -277,6 +280,77 @@ def test_what_cannot_be_read_is_listed_with_the_reason(
     assert "no scan point" in reasons["data_theta10"]
     assert "serial number" in reasons["hv_1900_check_20260216_140100_GAIN.txt"]
     assert len(report.lines(2)) == 4
+
+
+def test_what_tells_of_a_scan_without_takes_is_listed_and_so_is_an_empty_folder(
+    store: Store, config: SiteConfig, tmp_path: Path
+) -> None:
+    check = tmp_path / "old" / "HV_output_20260220_144123" / "KQ0146"
+    (check / "data_HV_1900").mkdir(parents=True)
+    (check / "KQ0146_HV_at_gain_1.00e+07.txt").write_text("1890.5")
+    (check / "KQ0146_gain_vs_hv_loglog.png").write_bytes(plain_png())
+    report = run(store, config, tmp_path / "old")
+    assert report.lines()[0].endswith(
+        " 0 takes imported, 0 known already, 3 files or folders not read"
+    )
+    reasons = {entry.path.name: entry.reason for entry in report.unread}
+    assert reasons == {
+        "data_HV_1900": "is empty",
+        "KQ0146_HV_at_gain_1.00e+07.txt": "tells of a scan of which no take was read",
+        "KQ0146_gain_vs_hv_loglog.png": "tells of a scan of which no take was read",
+    }
+    put_hv(check.parent, "KQ0146", 1900, "20260220_144123", "0.850e+07")
+    assert run(store, config, tmp_path / "old", days=1).unread == ()
+
+
+def test_a_voltage_that_comes_after_its_takes_is_not_dropped(
+    store: Store, config: SiteConfig, tmp_path: Path
+) -> None:
+    container = tmp_path / "old" / "HV_output_20260220_144123"
+    put_hv(container, "KQ0146", 1900, "20260220_144123", "0.850e+07")
+    run(store, config, tmp_path / "old")
+    shutil.rmtree(container / "KQ0146" / "data_HV_1900")
+    (container / "KQ0146" / "KQ0146_HV_at_gain_1.00e+07.txt").write_text("1890.5")
+    assert run(store, config, tmp_path / "old", days=1).unread == ()
+    (scan,) = queries.scans(store, "demo")
+    assert "it wrote 1890.5 V for gain 1e+07" in scan.message
+    assert scan.state is ScanState.COMPLETE
+
+
+PIECES = ("", "archive", "scan_output_20260220_144123")
+
+
+@pytest.mark.parametrize("pieces", list(itertools.permutations(PIECES)))
+def test_a_scan_of_which_a_part_is_archived_is_the_same_in_whichever_order_it_came(
+    store: Store, config: SiteConfig, tmp_path: Path, pieces: Sequence[str]
+) -> None:
+    stamp, container = "20260220_144123", "scan_output_20260220_144123"
+    put_point(tmp_path / container, "KQ0146", "theta0_phi0", stamp)
+    put_point(tmp_path / "archive" / container, "KQ0146", "theta10_phi0", stamp)
+    put_point(tmp_path / "archive" / container, "KQ0151", "theta10_phi0", stamp)
+    are_all_archived = True
+    for days, piece in enumerate((*pieces, *pieces)):
+        run(store, config, tmp_path / piece, days)
+        are_all_archived &= piece == "archive"
+        state = ScanState.ARCHIVED if are_all_archived else ScanState.COMPLETE
+        assert scan_in(store, container, "KQ0146").state is state
+    assert scan_in(store, container, "KQ0151").state is ScanState.ARCHIVED
+
+
+def test_a_scan_that_was_archived_since_is_archived_once_all_of_it_is_seen_there(
+    store: Store, config: SiteConfig, tmp_path: Path
+) -> None:
+    stamp, container = "20260220_144123", "scan_output_20260220_144123"
+    for point in ("theta0_phi0", "theta10_phi0"):
+        put_point(tmp_path / container, "KQ0146", point, stamp)
+    run(store, config, tmp_path)
+    (tmp_path / "archive").mkdir()
+    (tmp_path / container).rename(tmp_path / "archive" / container)
+    part = tmp_path / "archive" / container / "KQ0146" / "data_theta0_phi0"
+    run(store, config, part, 1)
+    assert scan_in(store, container, "KQ0146").state is ScanState.COMPLETE
+    run(store, config, tmp_path, 2)
+    assert scan_in(store, container, "KQ0146").state is ScanState.ARCHIVED
 
 
 def test_links_special_files_and_closed_folders_are_left_alone(
