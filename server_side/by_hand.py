@@ -72,7 +72,7 @@ class ProcessedPoint(BoundaryModel):
         if self.gain_peak is None or self.gain_peak_err is None:
             return f"{self.point:16} no gain ({self.message})  {self.folder}"
         gain, error = self.gain_peak / 1e7, self.gain_peak_err / 1e7
-        return f"{self.point:16} gain ({gain:.4f} +- {error:.4f})e7 ({self.model})  {self.folder}"
+        return f"{self.point:16} gain ({gain:.4f} ± {error:.4f})e7 ({self.model})  {self.folder}"
 
 
 @dataclass(frozen=True)

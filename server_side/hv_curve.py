@@ -221,7 +221,7 @@ def _bracket_fault(points: HvPoints, line: HvLine, target: float) -> str:
 
 
 def _index_in_words(line: HvLine) -> str:
-    return f"{line.index:.2f} +- {line.scatter * line.index_err:.2f}"
+    return f"{line.index:.2f} ± {line.scatter * line.index_err:.2f}"
 
 
 def _precision_fault(line: HvLine, low: float, high: float) -> str:

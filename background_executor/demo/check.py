@@ -162,7 +162,7 @@ def _compare_point(
     deviation = point.gain.gain / true_gain - 1.0 if point.gain else None
     verdict = point.verdict.verdict if point.verdict else None
     fitted = (
-        f"{point.gain.gain:.3e} +- {point.gain.gain_err:.1e} {deviation:+7.2%}"
+        f"{point.gain.gain:.3e} ± {point.gain.gain_err:.1e} {deviation:+7.2%}"
         if point.gain
         else f"none: {point.gain_missing or point.error}"
     )
@@ -183,7 +183,7 @@ def _in_words(fit: FitOutcome | None, true_gain: float) -> str:
     peak = _peak_of(fit)
     if peak is None:
         return f"{DEFAULT_MODEL} {'no fit':<16}"
-    return f"{DEFAULT_MODEL} {peak[0] / true_gain - 1.0:+7.2%} +- {peak[1] / true_gain:.2%}"
+    return f"{DEFAULT_MODEL} {peak[0] / true_gain - 1.0:+7.2%} ± {peak[1] / true_gain:.2%}"
 
 
 def _peak_of(fit: FitOutcome | None) -> tuple[float, float] | None:
@@ -236,7 +236,7 @@ def _report(checks: list[PointCheck], hv: HvCheck, seconds: float) -> int:
         print(check.line + (f"   WRONG: {check.fault}" if check.fault else ""))
     wrong = [f"{c.serial_number} {c.point}: {c.fault}" for c in checks if c.fault]
     wrong += [f"HV check: {hv.fault}"] if hv.fault else []
-    found = "none" if hv.hv_v is None else f"{hv.hv_v:.1f} +- {hv.hv_err_v or 0.0:.1f} V"
+    found = "none" if hv.hv_v is None else f"{hv.hv_v:.1f} ± {hv.hv_err_v or 0.0:.1f} V"
     print(
         f"HV for gain 1e7: {found} (true {hv.true_hv_v:.1f} V) {hv.message}"
         + (f"   WRONG: {hv.fault}" if hv.fault else "")

@@ -91,7 +91,7 @@ def _said(measured: Measured, value: float) -> str:
     error, unit = measured.error, f" {measured.unit}" if measured.unit else ""
     number = _write(value, measured.name)
     if error:
-        number = f"{number} +- {_write_error(error, measured.name)}"
+        number = f"{number} ± {_write_error(error, measured.name)}"
     return f"{_label(measured)} {number}{unit}"
 
 

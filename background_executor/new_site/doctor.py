@@ -245,7 +245,7 @@ def _check_clock(patient: Patient) -> Finding:
     except ValueError:
         fix = "see why 'date +%s.%N' on the login node gives no number: GNU's date is wanted"
         return Finding("clock", CheckState.FAILED, f"date says: {_said(output)}", fix)
-    found = f"the server is {difference_s:+.1f} s from here (+- {half_s:.1f} s)"
+    found = f"the server is {difference_s:+.1f} s from here (± {half_s:.1f} s)"
     if abs(difference_s) - half_s <= CLOCK_TOLERANCE_S:
         return Finding("clock", CheckState.PASSED, found)
     fix = "set the clock of this machine by NTP: ages and the start of a scan depend on it"

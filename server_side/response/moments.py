@@ -139,12 +139,12 @@ def _combine(
     light_level = estimate(occupancy)
     if light_level.value <= MIN_SIGNIFICANCE * light_level.error:
         return Refusal(
-            f"the occupancy is {light_level.value:.4f} +- {light_level.error:.4f}: no light"
+            f"the occupancy is {light_level.value:.4f} ± {light_level.error:.4f}: no light"
         )
     mean = _ratio(_difference(light.mean(centres), dark.mean(centres)), occupancy)
     level = estimate(mean)
     if not 0.0 < level.error < level.value:
-        return Refusal(f"the mean SPE charge is {level.value:.3g} +- {level.error:.3g} pC")
+        return Refusal(f"the mean SPE charge is {level.value:.3g} ± {level.error:.3g} pC")
     square = _ratio(_difference(light.variance(centres), dark.variance(centres)), occupancy)
     if square.value <= mean.value**2:
         return SpeMoments(light_level, level, None, None, note)

@@ -210,7 +210,7 @@ def test_points_are_judged_beside_the_centre_of_their_scan(site: Site) -> None:
     assert _verdicts(site) == [Verdict.HEALTHY, Verdict.HEALTHY, Verdict.CHECK]
     late = queries.points(site.store, SCAN)[2].verdict
     assert late is not None
-    assert "arrival shift 25 +- 0.14 ns lies" in late.summary
+    assert "arrival shift 25 ± 0.14 ns lies" in late.summary
 
 
 def test_points_that_came_before_the_centre_are_judged_again_when_it_comes(site: Site) -> None:

@@ -76,7 +76,7 @@ def test_pulses_that_come_later_than_at_the_centre_are_named_with_the_time() -> 
     late = _with(_result(3), arrival_time_ns=(345.0, 0.1))
     check = _check(late, ScanContext(centre=centre), "arrival_shift_ns")
     assert check.outcome is CheckOutcome.OUTSIDE
-    assert check.text.startswith("arrival shift 24 +- 0.14 ns lies 200 % above the outer limit 8")
+    assert check.text.startswith("arrival shift 24 ± 0.14 ns lies 200 % above the outer limit 8")
 
 
 @pytest.mark.parametrize(

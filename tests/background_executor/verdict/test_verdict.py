@@ -67,15 +67,15 @@ def test_every_fate_has_its_verdict(fate: Fate, verdict: Verdict) -> None:
         (
             0.998e7,
             Verdict.CHECK,
-            "gain 0.998e7 +- 0.002e7 lies 0.1 % below the inner limit 0.999e7",
+            "gain 0.998e7 ± 0.002e7 lies 0.1 % below the inner limit 0.999e7",
         ),
         (1.0495e7, Verdict.CHECK, "above the inner limit 1.049e7"),
         (
             0.950e7,
             Verdict.CHECK,
-            "gain 0.950e7 +- 0.002e7 lies 4.9 % below the inner limit 0.999e7",
+            "gain 0.950e7 ± 0.002e7 lies 4.9 % below the inner limit 0.999e7",
         ),
-        (0.912e7, Verdict.POOR, "gain 0.912e7 +- 0.002e7 lies 4 % below the outer limit 0.950e7"),
+        (0.912e7, Verdict.POOR, "gain 0.912e7 ± 0.002e7 lies 4 % below the outer limit 0.950e7"),
         (1.0501e7, Verdict.POOR, "above the outer limit 1.050e7"),
     ],
 )
@@ -324,6 +324,6 @@ def test_what_may_be_the_cause_of_no_light_is_said_with_it() -> None:
     )
     verdict = judge(result.model_copy(update={"quality": dead}), HEALTH, NOW).verdict
     assert verdict.verdict is Verdict.NO_LIGHT
-    assert "baseline noise 0 +- 0.004 counts lies 100 % below the outer limit 0.5" in (
+    assert "baseline noise 0 ± 0.004 counts lies 100 % below the outer limit 0.5" in (
         verdict.summary
     )

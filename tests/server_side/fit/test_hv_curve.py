@@ -129,7 +129,7 @@ def test_an_index_that_no_photomultiplier_has_is_refused(index: float) -> None:
 def test_an_index_that_the_errors_leave_open_is_refused() -> None:
     curve = fit_hv_curve([1700, 1800, 1900], [6.6e6, 9.9e6, 1.4e7], [3e6, 4e6, 6e6])
     message = refused(curve)
-    assert "the index 6.76 +- 5.62 is not known well enough" in message
+    assert "the index 6.76 ± 5.62 is not known well enough" in message
     assert curve.index_err is not None
 
 
