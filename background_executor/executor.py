@@ -33,6 +33,7 @@ from background_executor.jobs.job_logs import JobLogs
 from background_executor.jobs.job_queue import JobQueue
 from background_executor.jobs.submit import submit_intents
 from background_executor.jobs.successors import settle_scans
+from background_executor.jobs.unwanted import UnwantedJobs
 from background_executor.judging.hv_files import HvFiles
 from background_executor.rebuild.stop_records import StopRecords
 from background_executor.records import ExecutorRecord, ExecutorState, LinkState
@@ -81,6 +82,7 @@ class Executor:
         self._site = site
         self._started_at = started_at
         self._queue = JobQueue(site)
+        self._unwanted = UnwantedJobs(site)
         self._logs = JobLogs(site)
         self._hv_files = HvFiles(site)
         self._sweeps = Sweeps(site)
@@ -154,7 +156,7 @@ class Executor:
         submit_intents(self._site, self._open_jobs(), now)
 
     def _end_unwanted(self, now: datetime) -> None:
-        self._queue.end_unwanted(self._open_jobs(), now)
+        self._unwanted.end(self._open_jobs(), now)
 
     def _follow(self, now: datetime) -> None:
         seen_at = self._live_seen_at

@@ -16,6 +16,7 @@ from background_executor.jobs.successors import add_successor, lacks_job
 from background_executor.records import JobRecord, ScanRecord
 from background_executor.site import Site
 from background_executor.transport import RemoteEntry
+from background_executor.work import do_for_each
 from server_side.journal import EndReason
 from server_side.raw_names import RawNames, stamp_moment
 from server_side.scan import ExistingAcquisition, ScanPlan
@@ -44,12 +45,16 @@ class IdleScans:
         Raises
         ------
         TransportError
-            When the server could not be asked.
+            When the server could not be asked, or could not list one of the folders; the
+            other scans were looked at all the same.
         """
-        for scan in queries.running_scans(self._site.store, self._site.name):
-            last = self._idle_job(scan)
-            if last is not None:
-                self._look_for(scan, last, now)
+        scans = queries.running_scans(self._site.store, self._site.name)
+        do_for_each(scans, lambda scan: self._look_at(scan, now))
+
+    def _look_at(self, scan: ScanRecord, now: datetime) -> None:
+        last = self._idle_job(scan)
+        if last is not None:
+            self._look_for(scan, last, now)
 
     def _idle_job(self, scan: ScanRecord) -> JobRecord | None:
         """Return the job that left because nothing came, when nothing followed it."""

@@ -16,9 +16,9 @@ from background_executor import queries
 from background_executor.errors import RemoteFileError, SchedulerError
 from background_executor.following import FollowedJobRecord
 from background_executor.jobs.submit import submit
-from background_executor.jobs.unwanted import is_unwanted, note_never_asked
+from background_executor.jobs.unwanted import is_unwanted, write_stop_file
 from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState
-from background_executor.scheduler import JobSighting
+from background_executor.scheduler import SCHEDULER_SAYS, JobSighting
 from background_executor.site import Site
 from background_executor.sync import follow_journal
 from background_executor.work import do_for_each
@@ -34,12 +34,11 @@ SUBMIT_DIES_AFTER = timedelta(seconds=15)
 MIN_ABSENCES = 3
 """In so many answers it must be missing too: a clock that jumps is not patience."""
 MAX_SUBMISSIONS = 3
-STOP_GRACE = timedelta(seconds=30)
-"""How long a job may take to heed its stop file before it is cancelled."""
-CANCEL_EVERY = timedelta(seconds=15)
 LOG_TAIL_BYTES = 4000
 
 _ASKED_FOR = (JobState.SUBMITTING, JobState.SUBMIT_UNKNOWN)
+_MAY_LIVE_ON = (JobState.LOST, JobState.NODE_FAIL)
+"""Ends that are believed of a job that nobody saw end: its node may only be cut off."""
 
 
 @dataclass
@@ -61,8 +60,6 @@ class JobQueue:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._absences: dict[str, Absence] = {}
-        self._stop_asked: set[str] = set()
-        self._cancelled_at: dict[str, datetime] = {}
 
     def look(self, jobs: Iterable[FollowedJobRecord], now: datetime) -> None:
         """Ask the scheduler once for all jobs that were asked for and have not ended.
@@ -70,7 +67,8 @@ class JobQueue:
         Raises
         ------
         TransportError
-            When the server could not be asked.
+            When the server could not be asked, or refused something for one of them; what was
+            seen of the others is noted all the same.
         SchedulerError
             When the answer is no answer.
         """
@@ -78,15 +76,17 @@ class JobQueue:
         if not wanted:
             return
         seen = self._ask(wanted)
-        for job in wanted:
-            sighting = seen.get(job.record.job)
-            if sighting is None:
-                self._miss(job, now)
-            elif sighting.state in ENDED_JOB_STATES:
-                self._see_end(job, sighting, now)
-            else:
-                self._absences.pop(job.record.job, None)
-                self._see(job, sighting, now)
+        do_for_each(wanted, lambda job: self._note(job, seen.get(job.record.job), now))
+
+    def _note(self, job: FollowedJobRecord, sighting: JobSighting | None, now: datetime) -> None:
+        """Note what one answer says of a job, or that it does not name it."""
+        if sighting is None:
+            self._miss(job, now)
+        elif sighting.state in ENDED_JOB_STATES:
+            self._see_end(job, sighting, now)
+        else:
+            self._absences.pop(job.record.job, None)
+            self._see(job, sighting, now)
 
     def _ask(self, jobs: Sequence[FollowedJobRecord]) -> dict[str, JobSighting]:
         uuids = [job.record.job for job in jobs]
@@ -97,6 +97,7 @@ class JobQueue:
 
     def _see(self, job: FollowedJobRecord, sighting: JobSighting, now: datetime) -> None:
         name, news = job.record.job, sighting.message
+        is_outdated = job.record.message.startswith(SCHEDULER_SAYS)
         has_moved = sighting.state is not job.record.state
         with self._site.store.writing(now) as writer:
             if sighting.state in WAITING_JOB_STATES:
@@ -108,18 +109,18 @@ class JobQueue:
                 sighting.state,
                 scheduler_id=sighting.scheduler_id or None,
                 node=sighting.node or None,
-                message=news if news or has_moved else None,
+                message=news if news or has_moved or is_outdated else None,
             )
 
     def _see_end(self, job: FollowedJobRecord, sighting: JobSighting, now: datetime) -> None:
         """Note that a job ended; without a last word of its own, success is not believed."""
         if sighting.state is not JobState.COMPLETED:
-            message = sighting.message or f"the scheduler says {sighting.word}"
+            message = sighting.message or f"{SCHEDULER_SAYS} {sighting.word}"
             self._end(job, sighting.state, message, now, sighting.run_time)
         elif job.record.end_reason is EndReason.STOPPED:
             self._end(job, JobState.LOST, f"it {FOREIGN_STOP}, and ended", now)
         elif self._is_missing_long(job, now):
-            message = f"the scheduler says {sighting.word}, but its journal does not say so"
+            message = f"{SCHEDULER_SAYS} {sighting.word}, but its journal does not say so"
             self._end(job, JobState.LOST, message, now)
 
     def _miss(self, job: FollowedJobRecord, now: datetime) -> None:
@@ -192,6 +193,8 @@ class JobQueue:
         }
         if current[name].state in ENDED_JOB_STATES:
             return
+        if state in _MAY_LIVE_ON:
+            self._tell_to_end(job, now)
         tail = self._log_tail(job)
         with self._site.store.writing(now) as writer:
             writer.advance_job(name, state, message=message, log_tail=tail)
@@ -200,74 +203,24 @@ class JobQueue:
         self._absences.pop(name, None)
         log.info("Job %s ended: %s, %s.", name, state.value, message)
 
+    def _tell_to_end(self, job: FollowedJobRecord, now: datetime) -> None:
+        """Let a job that comes back after all leave the work to its successor.
+
+        It is no condition: claims and renames keep two jobs of one scan apart.
+        """
+        try:
+            # A write would make the folder of a scan that was moved away.
+            if self._site.transport.exists(self._site.layout(job.record.scan_id).scan_folder):
+                write_stop_file(self._site, job, "it was believed lost", now)
+        except RemoteFileError as error:
+            log.warning("Job %s cannot be told to end if it lives on: %s", job.record.job, error)
+
     def _log_tail(self, job: FollowedJobRecord) -> str:
         """Return the end of what the job printed; without one the job ends all the same."""
         path = self._site.layout(job.record.scan_id).log_file(job.record.job)
         argv = ["tail", "-c", str(LOG_TAIL_BYTES), str(path)]
         output = self._site.transport.run(argv, timeout_s=self._site.timeout_s)
         return output.stdout
-
-    def end_unwanted(self, jobs: Iterable[FollowedJobRecord], now: datetime) -> None:
-        """Ask the jobs of stopped scans to end, and cancel those that do not heed.
-
-        Raises
-        ------
-        TransportError
-            When the server could not be asked, or refused something for one of them.
-        """
-        unwanted = [
-            job
-            for job in jobs
-            if job.record.state not in ENDED_JOB_STATES and is_unwanted(self._site, job)
-        ]
-        do_for_each(unwanted, lambda job: self._end_unwanted_job(job, now))
-
-    def _end_unwanted_job(self, job: FollowedJobRecord, now: datetime) -> None:
-        if job.record.state is JobState.INTENT:
-            note_never_asked(self._site, job, now)
-            return
-        trouble: RemoteFileError | None = None
-        try:
-            self._ask_to_end(job, now)
-        except RemoteFileError as error:  # a full disk must not make a job unstoppable
-            trouble = error
-        self._cancel_after_grace(job, now)
-        if trouble is not None:
-            raise trouble
-
-    def _ask_to_end(self, job: FollowedJobRecord, now: datetime) -> None:
-        """Write the stop file of a job, once."""
-        name = job.record.job
-        if name in self._stop_asked:
-            return
-        path = self._site.layout(job.record.scan_id).stop_file(name)
-        self._site.transport.write(path, b"the scan was stopped\n")
-        self._stop_asked.add(name)
-        with self._site.store.writing(now) as writer:
-            writer.note_job_act(name, "job asked to end", f"by {path.name}")
-
-    def _cancel_after_grace(self, job: FollowedJobRecord, now: datetime) -> None:
-        """Cancel a job that had time to heed; a waiting job has nothing to finish."""
-        name, scheduler_id = job.record.job, job.record.scheduler_id
-        first = self._cancelled_at.get(name)
-        scan = queries.scan(self._site.store, job.record.scan_id)
-        stopped_at = scan.ended_at if scan is not None and scan.ended_at is not None else now
-        had_time = job.record.state is not JobState.RUNNING or _is_over(now, stopped_at, STOP_GRACE)
-        is_due = first is None or _is_over(now, first, CANCEL_EVERY)
-        if scheduler_id is None or not had_time or not is_due:
-            return
-        self._cancelled_at[name] = now
-        argv = self._site.scheduler.cancel_argv(scheduler_id, name)
-        output = self._site.transport.run(argv, timeout_s=self._site.timeout_s)
-        said = (output.stdout or output.stderr).strip()
-        with self._site.store.writing(now) as writer:
-            writer.note_job_act(name, "job cancel asked", f"{scheduler_id}: {said}"[:2000])
-        log.info("Job %s is cancelled: %s", name, said)
-
-
-def _is_over(now: datetime, since: datetime, patience: timedelta) -> bool:
-    """Tell whether a while has passed; one that begins ahead of a clock set back has, too."""
-    return not timedelta(0) <= now - since < patience
 
 
 def _is_with_scheduler(job: FollowedJobRecord) -> bool:

@@ -14,6 +14,9 @@ from background_executor.records import JobState
 from background_executor.transport import CommandOutput
 from server_side.layout import ScanLayout
 
+SCHEDULER_SAYS = "the scheduler says"
+"""Begins the message of a job that is there and does not plainly run; over with the next word."""
+
 
 @dataclass(frozen=True)
 class JobScript:

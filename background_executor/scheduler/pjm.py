@@ -18,7 +18,7 @@ from typing import Final
 from background_executor.config import SubmitSection
 from background_executor.errors import SchedulerError, SubmitRefusedError, SubmitUnknownError
 from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState
-from background_executor.scheduler import JobScript, JobSighting
+from background_executor.scheduler import SCHEDULER_SAYS, JobScript, JobSighting
 from background_executor.scheduler.elapsed import read_elapsed
 from background_executor.scheduler.script import job_script
 from background_executor.transport import CommandOutput
@@ -207,7 +207,7 @@ def _read_row(row: Sequence[str]) -> JobSighting:
     state = STATE_OF_WORD.get(word)
     message = "" if reason == "-" else reason
     if state is None:
-        message = f"PJM says {word}, a word not known here {message}".strip()
+        message = f"{SCHEDULER_SAYS} {word}, a word not known here {message}".strip()
     elif state in (JobState.COMPLETED, JobState.CANCELLED) and code.isdigit():
         state = STATE_OF_CODE.get(code, JobState.FAILED)
         message = message if code == "0" else f"PJM code {code} {message}".strip()

@@ -14,7 +14,7 @@ from typing import Final
 from background_executor.config import SubmitSection
 from background_executor.errors import SchedulerError, SubmitRefusedError, SubmitUnknownError
 from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState
-from background_executor.scheduler import JobScript, JobSighting
+from background_executor.scheduler import SCHEDULER_SAYS, JobScript, JobSighting
 from background_executor.scheduler.elapsed import read_elapsed
 from background_executor.scheduler.script import job_script
 from background_executor.transport import CommandOutput
@@ -261,9 +261,12 @@ def _judge(word: str, reason: str) -> tuple[JobState, str]:
     message = "" if reason in ("None", "(null)") else reason
     state = STATE_OF_WORD.get(word)
     if state is None:
-        return STATE_OF_UNKNOWN_WORD, f"SLURM says {word}, a word not known here {message}".strip()
+        unknown = f"{SCHEDULER_SAYS} {word}, a word not known here {message}"
+        return STATE_OF_UNKNOWN_WORD, unknown.strip()
     if state is JobState.QUEUED and any(holding in reason for holding in _HOLDING_REASONS):
         return JobState.HELD, message
+    if state is JobState.RUNNING and word != "RUNNING":  # suspended, stopped, coming to its end
+        return state, f"{SCHEDULER_SAYS} {word} {message}".strip()
     return state, message
 
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from background_executor import queries
+from background_executor.audit import EventFilter
 from background_executor.commands import (
     ListAcquisitions,
     ProcessExisting,
@@ -171,6 +172,42 @@ def test_a_job_that_somebody_else_told_to_stop_is_followed_by_another(bench: Ben
     bench.assert_each_point_once(scan)
     assert [job.state.value for job in bench.jobs(scan)] == ["completed", "lost"]
     assert "told to stop, not by this executor" in bench.jobs(scan)[1].message
+
+
+def test_a_job_that_is_believed_lost_and_lives_leaves_the_work_to_its_successor(
+    bench: Bench,
+) -> None:
+    bench.behave(HANGS)
+    scan = bench.start_scan()
+    bench.until(lambda: bench.states(scan)[0] == "stored")
+    bench.behave(Behaviour())
+    first = bench.jobs(scan)[0]
+    files = JobFiles(Path(bench.config.site.base_folder, ".processes"), first.job)
+    files.record.rename(files.record.with_suffix(".away"))  # as a node that is cut off
+    journal = Path(bench.layout(scan).journal_file(first.job))
+    assert b"job_end" not in journal.read_bytes()
+    bench.until(lambda: bench.is_complete(scan), seconds=5)
+    bench.until(lambda: b"job_end" in journal.read_bytes())
+    bench.assert_each_point_once(scan)
+    assert bench.jobs(scan)[0].state == "completed"
+    (event,) = queries.events(bench.store, "here", EventFilter(act="job asked to end"))
+    assert event.job == first.job
+
+
+def test_a_lost_job_of_a_scan_that_was_moved_away_makes_no_folder_anew(bench: Bench) -> None:
+    bench.behave(replace(HANGS, deaf=True))
+    scan = bench.start_scan()
+    bench.until(lambda: bench.states(scan)[0] == "stored")
+    first = bench.jobs(scan)[0]
+    files = JobFiles(Path(bench.config.site.base_folder, ".processes"), first.job)
+    away = files.record.with_suffix(".away")
+    files.record.rename(away)
+    folder = Path(bench.layout(scan).scan_folder)
+    folder.rename(folder.with_name("moved"))
+    bench.until(lambda: bench.jobs(scan)[-1].state == "lost", seconds=10)
+    stopped = list(folder.glob("stop-*"))
+    away.rename(files.record)  # so that it is ended with the bench
+    assert stopped == []
 
 
 def test_a_stopped_scan_ends_its_job_and_keeps_its_points(bench: Bench) -> None:

@@ -1,5 +1,7 @@
 """One job for each intent, whatever is lost on the way to the scheduler and back."""
 
+import os
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -12,9 +14,10 @@ from background_executor.audit import EventFilter
 from background_executor.commands import StopScan
 from background_executor.errors import RemoteFileError, UnreachableError
 from background_executor.jobs.job_queue import MAX_SUBMISSIONS
-from background_executor.records import ScanRecord
+from background_executor.records import ENDED_JOB_STATES, ScanRecord
 from background_executor.scheduler.process import LAUNCHER
 from background_executor.transport import CommandOutput, LocalTransport
+from server_side.job.process_launcher import JobFiles, read_record
 from tests.background_executor.bench import HANGS, Bench
 
 
@@ -222,3 +225,27 @@ def test_a_job_that_was_killed_ends_with_a_question(bench: Bench) -> None:
     scan = bench.start_scan()
     bench.until(lambda: "signal 9" in bench.scan(scan).message)
     assert bench.states(scan)[0] == "stored"
+
+
+def test_a_job_that_cannot_be_asked_for_again_hides_no_other(
+    bench: Bench, transport: LossyTransport
+) -> None:
+    def said() -> str:
+        executor = queries.executor(bench.store, "here")
+        return "" if executor is None else executor.message
+
+    transport.lost_requests.add("submit")
+    scan = bench.start_scan()
+    transport.lost_requests.clear()
+    bench.behave(replace(HANGS, publish=1))
+    other = bench.start_scan("KQ0147", 2)
+    bench.until(lambda: bench.states(other)[0] == "stored")
+    transport.is_full = True
+    bench.until(lambda: "No space left" in said(), seconds=20)
+    assert bench.jobs(scan)[0].state == "submit_unknown"
+    files = JobFiles(Path(bench.config.site.base_folder, ".processes"), bench.jobs(other)[0].job)
+    record = read_record(files)
+    assert record is not None
+    os.kill(record.pid, signal.SIGKILL)
+    bench.until(lambda: bench.jobs(other)[0].state in ENDED_JOB_STATES, seconds=20)
+    assert bench.jobs(scan)[0].state == "submit_unknown"

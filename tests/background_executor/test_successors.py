@@ -9,10 +9,11 @@ import pytest
 
 from background_executor import queries
 from background_executor.audit import EventFilter
-from background_executor.commands import ResumeScan, StopScan
+from background_executor.commands import ProcessExisting, ResumeScan, StopScan
 from background_executor.jobs.successors import MAX_IN_A_ROW, awaits_operator
 from background_executor.records import ScanRecord
 from server_side.journal import EndReason
+from server_side.scan import Slot
 from tests.background_executor.bench import ENDS_EARLY, HANGS, POINTS, Bench
 from tests.background_executor.fake_job import Behaviour
 
@@ -122,6 +123,34 @@ def test_an_idle_scan_is_not_woken_by_data_of_others(bench: Bench, stranger: str
     for _ in range(3):
         bench.step(70)
     assert len(bench.jobs(scan)) == 1
+
+
+def test_a_raw_folder_that_was_tidied_away_keeps_no_other_scan_from_its_new_data(
+    bench: Bench,
+) -> None:
+    bench.behave(IDLES)
+    old = Path(bench.config.site.raw_base, "wavedump_output_20260101_120000")
+    for name in POINTS:
+        path = old / "KQ0001" / f"wavesave_{name}" / "wave2.txt"
+        path.parent.mkdir(parents=True)
+        path.write_text("events")
+        os.utime(path, (bench.now.timestamp() - 90_000,) * 2)
+    scan = bench.start_scan("KQ0146", 2)
+    existing = ProcessExisting(
+        serial_number="KQ0001", slot=Slot.ONE, scan_kind="position", acquisition=old.name
+    )
+    assert bench.ask(existing).state == "done"
+    tidied = queries.scans(bench.store, "here")[0]
+    bench.until(lambda: asks(bench, scan) and asks(bench, tidied))
+    bench.step(70)
+    old.rename(old.with_name("gone"))
+    bench.behave(Behaviour())
+    make_raw_file(bench, scan)
+    bench.until(lambda: bench.is_complete(scan), seconds=20)
+    assert len(bench.jobs(tidied)) == 1
+    said = queries.executor(bench.store, "here")
+    assert said is not None
+    assert old.name in said.message
 
 
 def test_a_scan_is_not_complete_while_a_successor_may_try_a_failed_point_again(

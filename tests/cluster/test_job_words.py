@@ -92,6 +92,24 @@ def test_a_run_time_is_what_slurm_counts_and_not_since_somebody_looked(
     assert view.place.startswith(f"job on {cluster.slurm.node} for ")
 
 
+def test_a_suspended_job_is_told_of_as_such_until_it_goes_on(
+    bench: ClusterBench, cluster: RealCluster
+) -> None:
+    bench.behave(HANGS)
+    scan = bench.start_scan()
+    bench.until(lambda: state(bench, scan) is JobState.RUNNING)
+    job_id = bench.jobs(scan)[0].scheduler_id
+    assert job_id is not None
+
+    cluster.slurm.run("scontrol", "suspend", job_id)
+    bench.until(lambda: "the scheduler says SUSPENDED" in words(bench))
+    assert state(bench, scan) is JobState.RUNNING
+
+    cluster.slurm.run("scontrol", "resume", job_id)
+    bench.until(lambda: "SUSPENDED" not in words(bench))
+    assert f"job {job_id} running" in words(bench)
+
+
 def turn_now(bench: ClusterBench) -> bool:
     """Do a turn by the clock on the wall, which SLURM counts by, too."""
     bench.now = datetime.now(UTC) - timedelta(seconds=1)

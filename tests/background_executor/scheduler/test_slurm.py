@@ -57,7 +57,13 @@ def recorded(name: str) -> dict[str, JobSighting]:
         ("squeue_22.05.8_waiting.txt", "2", JobState.FAILED, "FAILED", "NonZeroExitCode"),
         ("squeue_22.05.8_waiting.txt", "3", JobState.RUNNING, "RUNNING", ""),
         ("squeue_22.05.8_waiting.txt", "4", JobState.FAILED, "FAILED", "JobLaunchFailure"),
-        ("squeue_22.05.8_waiting.txt", "5", JobState.RUNNING, "COMPLETING", ""),
+        (
+            "squeue_22.05.8_waiting.txt",
+            "5",
+            JobState.RUNNING,
+            "COMPLETING",
+            "the scheduler says COMPLETING",
+        ),
         ("squeue_22.05.8_waiting.txt", "6", JobState.HELD, "PENDING", "JobHeldUser"),
         ("squeue_22.05.8_waiting.txt", "8", JobState.QUEUED, "PENDING", "Resources"),
         ("squeue_22.05.8_waiting.txt", "9", JobState.QUEUED, "PENDING", "Dependency"),
@@ -101,6 +107,23 @@ def test_every_documented_word_has_its_state(word: str) -> None:
     seen = slurm().read_queue(answer(f"{HEADER}\npmt|7|{word}|0:01|N/A|n1|None|{JOB}\n"))
     assert seen[JOB].state is STATE_OF_WORD[word]
     assert seen[JOB].word == word
+
+
+@pytest.mark.parametrize(
+    ("word", "reason", "message"),
+    [
+        ("RUNNING", "None", ""),
+        ("SUSPENDED", "None", "the scheduler says SUSPENDED"),
+        ("STOPPED", "None", "the scheduler says STOPPED"),
+        ("COMPLETING", "None", "the scheduler says COMPLETING"),
+        ("SIGNALING", "Prolog", "the scheduler says SIGNALING Prolog"),
+    ],
+)
+def test_a_job_that_is_there_and_does_not_work_is_not_shown_as_plainly_running(
+    word: str, reason: str, message: str
+) -> None:
+    seen = slurm().read_queue(answer(f"{HEADER}\npmt|7|{word}|0:01|N/A|n1|{reason}|{JOB}\n"))
+    assert (seen[JOB].state, seen[JOB].message) == (JobState.RUNNING, message)
 
 
 def test_every_state_that_slurm_can_tell_of_is_reached_by_a_word() -> None:
