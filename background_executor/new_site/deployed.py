@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import server_side
 from background_executor.config import SiteSection
 from background_executor.errors import RemoteFileError
+from background_executor.scheduler.script import in_job_environment
 from background_executor.transport import Transport
 from server_side import __version__
 
@@ -85,19 +86,30 @@ def interpreter_now(site: SiteSection, transport: Transport) -> str:
 
     A job that waits while another version is deployed then starts with the one it was made with.
     """
-    current = site.base_folder / SOFTWARE_FOLDER / CURRENT
-    python = PurePosixPath(site.python)
-    if not python.is_relative_to(current):
+    current = _current(site)
+    if not PurePosixPath(site.python).is_relative_to(current):
         return site.python
     output = transport.run(["readlink", "--", str(current)], timeout_s=site.call_timeout_s)
     version = output.stdout.strip()
     if output.exit_status != 0 or not version:
         return site.python  # what is wrong with it is said where its version is asked for
+    return interpreter_of(site, version)
+
+
+def interpreter_of(site: SiteSection, version: str) -> str:
+    """Return the site's interpreter in a version's own folder, where settings name the link."""
+    current, python = _current(site), PurePosixPath(site.python)
+    if not python.is_relative_to(current):
+        return site.python
     return str(current.parent / version / python.relative_to(current))
 
 
+def _current(site: SiteSection) -> PurePosixPath:
+    return site.base_folder / SOFTWARE_FOLDER / CURRENT
+
+
 def version_there(site: SiteSection, transport: Transport) -> PackageVersion:
-    """Ask the site's interpreter which server_side its jobs would run.
+    """Ask the site's interpreter, in the environment of its jobs, which server_side they would run.
 
     Raises
     ------
@@ -106,14 +118,15 @@ def version_there(site: SiteSection, transport: Transport) -> PackageVersion:
     UnreachableError
         When the server does not answer.
     """
-    argv = [site.python, "-c", _PROBE]
+    argv = in_job_environment(site, [site.python, "-c", _PROBE])
     output = transport.run(argv, timeout_s=site.call_timeout_s)
     answer = _ANSWER.search(output.stdout)
     if output.exit_status != 0 or answer is None:
         said = (output.stderr.strip().splitlines() or ["it said nothing"])[-1][:300]
         raise RemoteFileError(
             f"no server_side for {site.python!r} on the server: {said}; run "
-            "'python -m background_executor deploy' and let site.python name what it prints"
+            "'python -m background_executor deploy' and let site.python name what it prints; an "
+            "interpreter made from a module needs its line in site.submit.module_lines"
         )
     missing = () if answer[3] == "-" else tuple(answer[3].split(","))
     return PackageVersion(answer[1], answer[2], missing)

@@ -5,10 +5,11 @@ stands in its order file, so that the scripts of all jobs differ in names only.
 """
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from background_executor.config import SiteConfig
+from background_executor.new_site.deployed import interpreter_of, version_here
 from background_executor.scheduler import JobScript
 from background_executor.site import open_scheduler
 from server_side.layout import ScanLayout
@@ -44,5 +45,8 @@ def preview_job(config: SiteConfig, now: datetime) -> JobPreview:
         settings=config.measurement,
     )
     scheduler = open_scheduler(config)
+    # No other version than the one that stands here is submitted: its folder is known.
+    python = interpreter_of(config.site, version_here().name)
     job = JobScript.of(ScanLayout(config.site.base_folder, plan), EXAMPLE_JOB)
+    job = replace(job, python=python)
     return JobPreview(scheduler.script(job), shlex.join(scheduler.submit_argv(job)))

@@ -72,6 +72,9 @@ _QUEUE_HEADER = _MARK + "JOBID|STATE|TIME|START_TIME|NODELIST|REASON|NAME"
 _TIMES_IN_UTC = ("TZ=UTC", "SLURM_TIME_FORMAT=standard")
 """Else times come in the login node's zone, which is not told, or as a profile there has them."""
 
+_CANCEL_SCRIPT = 'exec scancel --user="$(id -un)" --name="$1" "$2"'
+"""scancel knows no ``--me`` before 22.05; who we are there, the login node says itself."""
+
 _HISTORY = "now-7days"
 _HISTORY_FORMAT = "JobIDRaw,State,ExitCode,Elapsed,NodeList,JobName"
 
@@ -98,16 +101,13 @@ class SlurmScheduler:
         What the site's jobs ask for.
     python
         Interpreter of the deployed server_side on the cluster.
-    user
-        Our login there; None lets SLURM find it out.
     """
 
     name = "slurm"
 
-    def __init__(self, submit: SubmitSection, python: str, *, user: str | None = None) -> None:
+    def __init__(self, submit: SubmitSection, python: str) -> None:
         self._submit = submit
         self._python = python
-        self._whose = "--me" if user is None else f"--user={user}"
 
     def script(self, job: JobScript) -> str:
         """Return the job script as the operator may read it before use."""
@@ -204,7 +204,7 @@ class SlurmScheduler:
 
     def cancel_argv(self, scheduler_id: str, job: str) -> list[str]:
         """Return the command that ends exactly this job, by id and name together."""
-        return ["scancel", self._whose, f"--name={job}", scheduler_id]
+        return ["sh", "-c", _CANCEL_SCRIPT, "sh", job, scheduler_id]
 
 
 def _literal(path: str) -> str:

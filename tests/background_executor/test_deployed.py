@@ -9,7 +9,13 @@ import pytest
 
 from background_executor import queries
 from background_executor.jobs.submit import write_job_files
-from background_executor.new_site.deployed import CURRENT, SOFTWARE_FOLDER, interpreter_now
+from background_executor.new_site.deployed import (
+    CURRENT,
+    SOFTWARE_FOLDER,
+    interpreter_now,
+    version_here,
+)
+from background_executor.new_site.job_preview import preview_job
 from background_executor.transport import LocalTransport
 from tests.background_executor.bench import HANGS, ROOT, Bench
 
@@ -65,3 +71,13 @@ def test_another_server_side_on_this_machine_is_shown_and_not_run(
     python.write_text(good)
     bench.until(lambda: bench.is_complete(scan), seconds=5)
     assert len(bench.jobs(scan)) == 1
+
+
+def test_the_script_that_is_shown_names_the_interpreter_that_jobs_are_given(bench: Bench) -> None:
+    config = bench.config
+    current = PurePosixPath(config.site.base_folder, SOFTWARE_FOLDER, CURRENT)
+    site = config.site.model_copy(update={"python": str(current / "venv" / "bin" / "python")})
+    preview = preview_job(config.model_copy(update={"site": site}), bench.now)
+    version = current.parent / version_here().name
+    assert f"exec {version}/venv/bin/python -m server_side watch" in preview.script
+    assert preview_job(config, bench.now).script.count(config.site.python) == 1

@@ -1,5 +1,7 @@
 """SLURM's answers, as recorded from the real one, and what is asked of it."""
 
+import os
+import pwd
 import shlex
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -15,7 +17,7 @@ from background_executor.records import ENDED_JOB_STATES, JobState
 from background_executor.scheduler import JobScript, JobSighting
 from background_executor.scheduler.elapsed import read_elapsed
 from background_executor.scheduler.slurm import STATE_OF_WORD, SlurmScheduler
-from background_executor.transport import CommandOutput
+from background_executor.transport import CommandOutput, LocalTransport
 
 RECORDED = Path(__file__).parents[2] / "data" / "slurm"
 JOB = "8ef33979-85e1-4b17-9f19-3927c2082a2e"
@@ -38,7 +40,7 @@ def job_script(folder: str = "/data/gpfs/pmt") -> JobScript:
 
 
 def slurm() -> SlurmScheduler:
-    return SlurmScheduler(SITE, "/opt/pmt/bin/python", user="tester")
+    return SlurmScheduler(SITE, "/opt/pmt/bin/python")
 
 
 def answer(stdout: str, status: int = 0, stderr: str = "") -> CommandOutput:
@@ -262,10 +264,17 @@ def test_submission_is_by_name_alone_in_its_name_and_never_requeued() -> None:
     assert argv[-1] == "/data/50%/job.sh"
 
 
-def test_a_job_is_cancelled_by_id_and_name_together() -> None:
-    assert slurm().cancel_argv("12", JOB) == ["scancel", "--user=tester", f"--name={JOB}", "12"]
-    nobody = SlurmScheduler(SITE, "python3").cancel_argv("12", JOB)
-    assert nobody == ["scancel", "--me", f"--name={JOB}", "12"]
+def test_a_job_is_cancelled_by_user_id_and_name_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scancel = tmp_path / "scancel"
+    scancel.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    scancel.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    output = LocalTransport().run(slurm().cancel_argv("12", JOB), timeout_s=30)
+    # Not "--me": scancel has it since 22.05 only.
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    assert output.stdout.splitlines() == [f"--user={user}", f"--name={JOB}", "12"]
 
 
 def test_one_query_asks_for_all_jobs_by_name() -> None:
