@@ -4,18 +4,25 @@ Many folders travel as one stream. Nothing of the server is believed: a folder
 is checked against its manifest as it lies on this disk under a temporary name,
 the manifest against the hash that the journal told, the result against the
 plan. Only then does it get its own name, and only then a row. What is wrong
-with one folder does not hold up the others.
+with one folder does not hold up the others. A server that cannot read what it
+has, because a disk of it is away, has said nothing against a folder: it is
+asked again until the folder came, or is known to be gone.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import PurePosixPath
 
 from background_executor import queries
 from background_executor.crash_points import CrashPoint, reach
-from background_executor.errors import LocalDiskError, RemoteFileError, UntrustedFileError
+from background_executor.errors import (
+    LocalDiskError,
+    NoAnswerError,
+    RemoteFileError,
+    UntrustedFileError,
+)
 from background_executor.following import LONGEST_RETRY, PublicationRecord
 from background_executor.judging.stored_results import judge_new, judge_others
 from background_executor.local_copy import TakeCopy, put_in_place
@@ -31,8 +38,8 @@ MAX_BATCH_BYTES = 4 * MAX_TAKE_BYTES
 """What is held in memory at once; a batch that is larger comes folder by folder."""
 BATCH = 32
 RETRY_AFTER = timedelta(seconds=10)
-MAX_TRIES = 5
-"""A folder that was announced and cannot be read so often is refused."""
+LOOK_FOR_IT_AFTER = 5
+"""Of a folder that was announced and cannot be read so often it is asked whether it is there."""
 
 
 def fetch_waiting(site: Site, now: datetime) -> int:
@@ -45,11 +52,25 @@ def fetch_waiting(site: Site, now: datetime) -> int:
     LocalDiskError
         When this disk refused a copy; it is noted and tried again.
     """
-    waiting = queries.waiting_publications(site.store, site.name, now)
     stored = 0
-    for scan_id, of_scan in groupby(sorted(waiting, key=_scan_id), key=_scan_id):
-        stored += fetch_from(site, site.layout(scan_id).results_folder, list(of_scan), now)
+    for together in _in_turn(queries.waiting_publications(site.store, site.name, now)):
+        folder = site.layout(together[0].scan_id).results_folder
+        stored += fetch_from(site, folder, together, now)
     return stored
+
+
+def _in_turn(waiting: Iterable[PublicationRecord]) -> Iterator[list[PublicationRecord]]:
+    """Yield what is fetched together: the new ones of a scan, then alone what failed before.
+
+    So a folder at which the server hangs spoils no batch but its first, and keeps nothing
+    that is new waiting.
+    """
+    by_tries = sorted(waiting, key=lambda publication: publication.tries)
+    new = [publication for publication in by_tries if publication.tries == 0]
+    for _, of_scan in groupby(sorted(new, key=_scan_id), key=_scan_id):
+        yield list(of_scan)
+    for publication in by_tries[len(new) :][:BATCH]:
+        yield [publication]
 
 
 def fetch_from(
@@ -76,10 +97,14 @@ def _fetch_batch(
     """Fetch a batch as one stream; when one folder spoils it, each folder on its own."""
     try:
         fetched = _fetch(site, folder, batch)
+    except NoAnswerError as error:
+        for publication in batch:
+            _note_failure(site, publication, error, now)
+        raise
     except (UntrustedFileError, RemoteFileError) as error:
         if len(batch) > 1:
             return sum(_fetch_batch(site, folder, [single], now) for single in batch)
-        _note_failure(site, batch[0], error, now)
+        _note_failure(site, batch[0], _if_gone(site, folder, batch[0]) or error, now)
         return 0
     reach(CrashPoint.FILES_FETCHED)
     return sum(_store_one(site, each, fetched[each.folder], now) for each in batch)
@@ -155,20 +180,42 @@ def _of_this_disk(copy: TakeCopy, error: OSError) -> LocalDiskError:
     )
 
 
+def _if_gone(
+    site: Site, folder: PurePosixPath, publication: PublicationRecord
+) -> UntrustedFileError | None:
+    """Return what is to be said of a folder that is away while its neighbours can be listed."""
+    if publication.tries + 1 < LOOK_FOR_IT_AFTER:
+        return None
+    try:
+        there = {entry.path.name for entry in site.transport.list_tree(folder, depth=1)}
+    except RemoteFileError:  # nothing can be read, which speaks against no folder
+        return None
+    if publication.folder in there:
+        return None
+    return UntrustedFileError(
+        f"{publication.folder} was published and is not in {folder} any more: "
+        "put it back and ask for 'reset', or retake the point"
+    )
+
+
 def _note_failure(
     site: Site, publication: PublicationRecord, error: Exception, now: datetime
 ) -> None:
-    """Refuse what must not be trusted; try again what could not be read or written."""
+    """Refuse what must not be trusted or is gone; all else is tried again until it comes."""
     text = str(error)
-    is_final = isinstance(error, UntrustedFileError) or (
-        isinstance(error, RemoteFileError) and publication.tries + 1 >= MAX_TRIES
-    )
-    log.warning("Folder %s of scan %s: %s", publication.folder, publication.scan_id, text)
+    if text != publication.error:  # said once, not with each try
+        log.warning("Folder %s of scan %s: %s", publication.folder, publication.scan_id, text)
     with site.store.writing(now) as writer:
-        if is_final:
+        if isinstance(error, UntrustedFileError):
             writer.refuse_publication(publication.scan_id, publication.take, text)
         else:
-            # What this disk refuses is not the folder's fault: it is due with every next try.
-            times = 1 if isinstance(error, LocalDiskError) else publication.tries + 1
-            next_try = now + min(RETRY_AFTER * times, LONGEST_RETRY)
+            next_try = now + _pause_after(site, publication, error)
             writer.retry_publication(publication.scan_id, publication.take, text, next_try)
+
+
+def _pause_after(site: Site, publication: PublicationRecord, error: Exception) -> timedelta:
+    """Return how long after the beginning of this turn a folder is due again."""
+    # What this disk refuses is not the folder's fault: it is due with every next try.
+    times = 1 if isinstance(error, LocalDiskError) else publication.tries + 1
+    waited_s = site.timeout_s if isinstance(error, NoAnswerError) else 0.0
+    return timedelta(seconds=waited_s) + min(RETRY_AFTER * times, LONGEST_RETRY)

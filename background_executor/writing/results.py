@@ -67,11 +67,17 @@ class ResultWriting(ScanWriting):
     def retry_publication(
         self, scan_id: str, take: Take, error: str, next_try_at: datetime
     ) -> None:
-        """Note a failed fetch that will be tried again."""
+        """Note a failed fetch that will be tried again; the same error is not told twice."""
         key = _take_key(scan_id, take)
         row = self.get(tables.publications, key)
         values = {"tries": row.tries + 1, "error": error, "next_try_at": next_try_at}
         self.update(tables.publications, key, values)
+        if error == row.error:
+            return
+        point = self.get(tables.points, {"scan_id": scan_id, "point": take.point.name})
+        is_shown = is_in_hand(point, take.take) and point.state is PointState.PUBLISHED
+        if is_shown and point.error in ("", row.error):  # another error is the more telling one
+            self.advance_point(scan_id, take.point, PointState.PUBLISHED, error=error, job=row.job)
         subject, tried = point_subject(scan_id, take.point.name), f"try {row.tries + 1}"
         after = f"{row.folder}, {tried}"
         self.add_event(
@@ -121,10 +127,11 @@ class ResultWriting(ScanWriting):
         self.add_publication(
             result.scan_id, result.take, take_folder_name(result.take), manifest_sha256
         )
+        fetch_error = self.get(tables.publications, key).error
         fetched = {"state": PublicationState.FETCHED, "error": ""}
         self.update(tables.publications, key, fetched)
         result_id = self.insert(tables.results, key | self._values(result, folder, manifest_sha256))
-        self._store_point(result, manifest_sha256)
+        self._store_point(result, manifest_sha256, fetch_error)
         if judgement is not None:
             self.add_verdict(result_id, judgement)
         return result_id
@@ -151,12 +158,14 @@ class ResultWriting(ScanWriting):
                 "put the verified copy there first"
             ) from error
 
-    def _store_point(self, result: PointResult, manifest_sha256: str) -> None:
+    def _store_point(self, result: PointResult, manifest_sha256: str, fetch_error: str) -> None:
         point, job = result.take.point, result.provenance.job
         row = self.get(tables.points, {"scan_id": result.scan_id, "point": point.name})
         if is_in_hand(row, result.take.take):
-            # What failed since the folder was published is to be seen beside its result.
-            error = None if row.state is PointState.PUBLISHED else ""
+            # What failed since the folder was published is to be seen beside its result, but
+            # not that it could not be fetched for a while.
+            is_lasting = row.state is PointState.PUBLISHED and row.error != fetch_error
+            error = None if is_lasting else ""
             self.advance_point(result.scan_id, point, PointState.PUBLISHED, error=error, job=job)
             self.advance_point(result.scan_id, point, PointState.STORED, job=job)
         self.add_event(

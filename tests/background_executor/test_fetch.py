@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -10,8 +11,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from background_executor import fetch, queries
+from background_executor.audit import EventFilter
 from background_executor.commands import Reset, SyncNow
 from background_executor.errors import UntrustedFileError
+from background_executor.following import LONGEST_RETRY
 from background_executor.local_copy import MAX_FILES, TakeCopy, put_in_place
 from background_executor.records import ScanRecord
 from background_executor.transport import FetchedFile
@@ -34,6 +37,15 @@ def publish_here(bench: Bench, scan: ScanRecord, number: int = 0) -> Path:
     take = Take(point=scan.plan.points[number])
     publish(bench.layout(scan), take, bench.jobs(scan)[0].job)
     return Path(bench.layout(scan).take_folder(take))
+
+
+def announce_here(bench: Bench, scan: ScanRecord, number: int = 0) -> Path:
+    """Publish a folder that is to be fetched in the next turn."""
+    folder = publish_here(bench, scan, number)
+    with bench.store.writing(bench.now) as writer:
+        take = Take(point=scan.plan.points[number])
+        writer.add_publication(scan.scan_id, take, folder.name, None)
+    return folder
 
 
 def rewrite_manifest(folder: Path) -> None:
@@ -234,6 +246,39 @@ def test_a_disk_that_refuses_is_tried_again(bench: Bench, scan: ScanRecord) -> N
     in_the_way.unlink()
     bench.step(30)
     assert bench.states(scan)[0] == "stored"
+
+
+def test_results_of_a_folder_that_is_away_for_minutes_are_stored_when_it_is_back(
+    bench: Bench, scan: ScanRecord
+) -> None:
+    for number in range(3):
+        announce_here(bench, scan, number)
+    base = Path(bench.config.site.base_folder)
+    away = base.rename(base.with_name("away"))
+    for _ in range(60):
+        bench.step(5)
+    assert bench.states(scan) == ["published"] * 3
+    assert "cannot fetch" in bench.points(scan)[POINTS[0]].error
+    failed = queries.events(bench.store, "here", EventFilter(act="fetch failed"))
+    assert len(failed) == 3  # said once of each, not with every try
+
+    away.rename(base)
+    bench.step(LONGEST_RETRY.total_seconds())
+    assert bench.states(scan) == ["stored"] * 3
+    assert bench.points(scan)[POINTS[0]].error == ""
+
+
+def test_a_folder_that_was_removed_on_the_server_is_waited_for_no_longer(
+    bench: Bench, scan: ScanRecord
+) -> None:
+    announce_here(bench, scan, 1)
+    shutil.rmtree(announce_here(bench, scan, 0))
+    bench.step()
+    assert bench.states(scan) == ["published", "stored", "expected"]
+    for _ in range(fetch.LOOK_FOR_IT_AFTER):
+        bench.step(LONGEST_RETRY.total_seconds())
+    assert bench.states(scan)[0] == "failed"
+    assert "any more: put it back" in bench.points(scan)[POINTS[0]].error
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -12,11 +12,13 @@ from background_executor import queries
 from background_executor.audit import EventFilter
 from background_executor.errors import NoAnswerError, StoreUnavailableError
 from background_executor.executor import Executor
+from background_executor.following import LONGEST_RETRY
 from background_executor.lease import LastingLease
 from background_executor.status import status_report, status_text
-from background_executor.transport import CommandOutput, LocalTransport
+from background_executor.transport import CommandOutput, FetchedFile, LocalTransport
 from background_executor.turning import turn_until_asked
-from tests.background_executor.bench import WAITS, Bench
+from tests.background_executor.bench import POINTS, WAITS, Bench
+from tests.background_executor.fake_job import Behaviour
 
 
 class HangingTransport(LocalTransport):
@@ -31,6 +33,13 @@ class HangingTransport(LocalTransport):
         if self.hanging & set(argv):
             raise NoAnswerError(f"no answer within {timeout_s:g} s from {argv[0]!r}")
         return super().run(argv, timeout_s=timeout_s, stdin=stdin)
+
+    def fetch(
+        self, folder: PurePosixPath, names: Sequence[PurePosixPath], *, max_bytes: int
+    ) -> Iterator[FetchedFile]:
+        if self.hanging & set(map(str, names)):
+            raise NoAnswerError("no answer within 60 s from 'tar'")
+        return super().fetch(folder, names, max_bytes=max_bytes)
 
 
 @pytest.fixture
@@ -57,6 +66,22 @@ def test_a_scheduler_that_hangs_holds_up_no_result_and_is_no_lost_connection(
     assert (said.link, "no answer" in said.message) == ("connected", True)
     transport.hanging.clear()
     bench.let_go()
+    bench.until(lambda: bench.is_complete(scan), seconds=20)
+    bench.assert_each_point_once(scan)
+
+
+def test_a_folder_at_which_the_server_hangs_holds_up_no_other(
+    bench: Bench, transport: HangingTransport
+) -> None:
+    transport.hanging.add(f"data_{POINTS[0]}")
+    bench.behave(Behaviour(silent=POINTS))  # found by one sweep, and fetched together
+    scan = bench.start_scan()
+    bench.until(lambda: bench.states(scan) == ["published", "stored", "stored"], seconds=20)
+    assert "no answer" in bench.points(scan)[POINTS[0]].error
+    bench.step(LONGEST_RETRY.total_seconds())
+    (waiting,) = queries.waiting_publications(bench.store, "here", bench.now + timedelta(hours=1))
+    assert waiting.tries > 1
+    transport.hanging.clear()
     bench.until(lambda: bench.is_complete(scan), seconds=20)
     bench.assert_each_point_once(scan)
 
