@@ -52,7 +52,7 @@ def hv_arguments(parser: argparse.ArgumentParser) -> None:
 
 def scan_arguments(parser: argparse.ArgumentParser) -> None:
     """Add which scan, and why."""
-    parser.add_argument("scan_id", help="as 'status' prints it")
+    parser.add_argument("scan_id", help="as 'scans' prints it")
     parser.add_argument("--reason", default="", help="for the audit")
     wait_arguments(parser)
 

@@ -26,6 +26,7 @@ from background_executor.judging.curve import make_hv_curve
 from background_executor.judging.health import HealthSettings
 from background_executor.judging.reference import ReferenceKind, ReferenceRecord
 from background_executor.records import ENDED_JOB_STATES, ScanState
+from background_executor.scan_filter import ALL_SCANS, ScanFilter, scan_conditions
 from background_executor.store import Store
 from server_side.scan import Point, ScanKind
 
@@ -50,10 +51,20 @@ def executor(store: Store, site: str) -> records.ExecutorRecord | None:
     return row and reading.to_executor(row)
 
 
-def scans(store: Store, site: str, limit: int = 50) -> tuple[records.ScanRecord, ...]:
-    """Return the scans of a site, newest first."""
-    statement = selections.scan_select().where(_scans.site == site).limit(limit)
-    return tuple(reading.to_scan(row) for row in _all(store, statement))
+def scans(
+    store: Store, site: str, limit: int | None = 50, *, wanted: ScanFilter = ALL_SCANS
+) -> tuple[records.ScanRecord, ...]:
+    """Return the scans of a site that a filter lets through, newest first; all without limit."""
+    of_site = (_scans.site == site, *scan_conditions(wanted))
+    rows = _all(store, selections.scan_select().where(*of_site).limit(limit))
+    return tuple(reading.to_scan(row) for row in rows)
+
+
+def count_scans(store: Store, site: str, wanted: ScanFilter = ALL_SCANS) -> int:
+    """Return how many scans of a site a filter lets through."""
+    of_site = (_scans.site == site, *scan_conditions(wanted))
+    row = _first(store, sa.select(sa.func.count()).select_from(tables.scans).where(*of_site))
+    return int((row and row[0]) or 0)
 
 
 def scan_ids(store: Store, site: str, state: ScanState) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from background_executor.logs import LOG_FILE, set_up_logging
 from background_executor.new_site import site_verbs
 from background_executor.old_data.verb import import_arguments, import_old_data
 from background_executor.rebuild.verb import rebuild, rebuild_arguments
+from background_executor.scans_verb import list_scans, scans_arguments
 from background_executor.status import status_json, status_report, status_text
 from background_executor.terminal import say
 from background_executor.verb import Verb
@@ -110,6 +111,13 @@ VERBS: tuple[Verb, ...] = (
     Verb("run", "work until asked to end", "run --detach", _run_arguments, _run),
     Verb("stop", "end the running executor; jobs go on", "stop", _stop_arguments, _stop),
     Verb("status", "how it is", "status --json", _status_arguments, _status),
+    Verb(
+        "scans",
+        "every scan with its id, state and dates, newest first",
+        "scans --serial KQ0146",
+        scans_arguments,
+        list_scans,
+    ),
     Verb(
         "start-scan",
         "begin a position scan",

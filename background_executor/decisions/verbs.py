@@ -20,6 +20,7 @@ from background_executor.decisions.decision_commands import (
     CleanUp,
     FlagTakes,
     KeepAside,
+    NoLongerAside,
     PlanCleanUp,
     RestoreScan,
     RetakeTakes,
@@ -110,7 +111,7 @@ def _seen(
 def _scan(store: Store, given: Arguments) -> SeenScan:
     seen = decision_queries.seen_scan(store, given.scan_id)
     if seen is None:
-        raise CommandError(f"no scan {given.scan_id}: 'status' lists them")
+        raise CommandError(f"no scan {given.scan_id}: 'scans' lists them")
     return seen
 
 
@@ -152,6 +153,10 @@ def _keep_aside(store: Store, _: SiteConfig, a: Arguments) -> Command:
     return KeepAside(scan_id=a.scan_id, seen=_scan(store, a), reason=a.reason)
 
 
+def _no_longer_aside(store: Store, _: SiteConfig, a: Arguments) -> Command:
+    return NoLongerAside(scan_id=a.scan_id, seen=_scan(store, a), reason=a.reason)
+
+
 def _plan_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--older-than-days", type=int, default=None, help="all ended scans without")
     wait_arguments(parser)
@@ -171,7 +176,7 @@ def _clean_up(store: Store, config: SiteConfig, a: Arguments) -> Command:
 
 
 def _only_scan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scan_id", help="as 'status' prints it")
+    parser.add_argument("scan_id", help="as 'scans' prints it")
 
 
 def _receipts(given: Arguments) -> int:
@@ -190,7 +195,7 @@ def _unsettled(given: Arguments) -> int:
     with _open(given) as store:
         offer = archive_offer(store, given.scan_id)
         if offer is None or queries.scan(store, given.scan_id) is None:
-            raise CommandError(f"no scan {given.scan_id}: 'status' lists them")
+            raise CommandError(f"no scan {given.scan_id}: 'scans' lists them")
         for obstacle in offer.obstacles:
             say(f"in the way: {obstacle}")
         for each in offer.unsettled:
@@ -278,6 +283,13 @@ DECISION_VERBS: tuple[Verb, ...] = (
         f"keep-aside {_SCAN} --reason 'to be looked at by the experts'",
         scan_arguments,
         _asks_of(_keep_aside),
+    ),
+    Verb(
+        "no-longer-aside",
+        "let a scan that was kept aside be in the way of the next again",
+        f"no-longer-aside {_SCAN} --reason 'the wrong scan'",
+        scan_arguments,
+        _asks_of(_no_longer_aside),
     ),
     Verb(
         "receipts",

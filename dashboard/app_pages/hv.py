@@ -4,11 +4,9 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from background_executor import queries
 from background_executor.records import ScanRecord
 from dashboard.components.charts import WHOLE_WIDTH, curve_chart
 from dashboard.components.clock import page_clock
-from dashboard.components.markup import paragraph
 from dashboard.components.scan_picker import pick_scan
 from dashboard.components.slot_card import map_legend, point_panel, scan_head, tile_map
 from dashboard.site import open_site
@@ -40,9 +38,6 @@ def pick(name: str) -> None:
     st.query_params["point"] = name
 
 
-checks = [s for s in queries.scans(site.store, site.name) if s.kind is ScanKind.HV]
-chosen = pick_scan(tuple(checks), site.zone)
-if chosen is None:
-    st.html(paragraph("No HV check yet: start one on the live page."))
-else:
+chosen = pick_scan(site, ScanKind.HV)
+if chosen is not None:
     check(chosen)

@@ -30,7 +30,7 @@ def commands() -> None:
 # Every part has its place before any is drawn: a run that is cut short leaves no part without one.
 choice, audit, asked, jobs = st.container(), st.container(), st.container(), st.container()
 with choice:
-    scan = pick_scan(queries.scans(site.store, site.name), site.zone)
+    scan = pick_scan(site)
 with audit:
     st.subheader("Audit")
     chosen = audit_filter(site, scan)

@@ -4,11 +4,9 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from background_executor import queries
 from background_executor.records import ScanRecord
 from dashboard.components.clock import page_clock
 from dashboard.components.drawers import show_drawer
-from dashboard.components.markup import paragraph
 from dashboard.components.operator_name import operator_name
 from dashboard.components.point_detail import point_columns
 from dashboard.components.scan_picker import pick_scan
@@ -46,10 +44,8 @@ left, right = top.columns([1, 6], gap="small", vertical_alignment="center")
 with left:
     operator = operator_name()
 with right:
-    chosen = pick_scan(queries.scans(site.store, site.name), site.zone)
+    chosen = pick_scan(site)
 with shown:
-    if chosen is None:
-        st.html(paragraph("No scan yet: start one on the live page."))
-    else:
+    if chosen is not None:
         point(chosen)
 show_drawer(site, operator)

@@ -9,7 +9,6 @@ from background_executor.decisions import decision_queries
 from background_executor.records import ScanRecord
 from dashboard.components.clean_up import clean_up
 from dashboard.components.drawers import show_drawer
-from dashboard.components.markup import paragraph
 from dashboard.components.operator_name import operator_name
 from dashboard.components.scan_picker import pick_scan
 from dashboard.components.scan_sheet import receipts, scan_points, scan_sheet
@@ -48,11 +47,9 @@ with left:
 with right:
     head()
 with choice:
-    chosen = pick_scan(queries.scans(site.store, site.name), site.zone)
+    chosen = pick_scan(site)
 with shown:
-    if chosen is None:
-        st.html(paragraph("No scan yet: start one on the live page."))
-    else:
+    if chosen is not None:
         sheet(chosen)
 with below:
     st.subheader("Local clean-up")

@@ -20,7 +20,7 @@ site = open_site()
 def wall() -> None:
     now = datetime.now(UTC)
     head = live.read_head(site.store, site.config, now)
-    clock(now, head.status.beat_at)
+    clock(now, head.status.beat_at, head.status.silent_after)
     st.html(executor_state(head))
     for column, slot in zip(st.columns(2, gap="medium"), Slot, strict=True):
         with column:

@@ -2,36 +2,74 @@
 
 import streamlit as st
 
-from background_executor.imported import Provenance
 from background_executor.records import ScanRecord
-from dashboard.views.wording import kind_label, local_time
+from background_executor.scan_filter import ScanFilter
+from dashboard.components.markup import paragraph
+from dashboard.site import OpenSite
+from dashboard.views.picking import LISTED, Choice, describe_scan, read_choice
+from server_side.scan import ScanKind
+
+ALL_KEY = "all-scans"
 
 
-def pick_scan(scans: tuple[ScanRecord, ...], zone: str) -> ScanRecord | None:
-    """Let a scan be chosen; the one in the address first, else the newest."""
+def pick_scan(site: OpenSite, kind: ScanKind | None = None) -> ScanRecord | None:
+    """Let any scan of the site be chosen; the one in the address first, else the newest.
+
+    Parameters
+    ----------
+    kind
+        Scans of this kind alone.
+
+    Returns
+    -------
+    None, and the page says why, when there is none or the address names one that is unknown.
+    """
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="xsmall", key="scan-picker"
+    ):
+        text = _search()
+        is_all = bool(st.session_state.get(ALL_KEY))
+        address = st.query_params.get("scan")
+        choice = read_choice(
+            site.store, site.name, ScanFilter(text, kind), address=address, is_all=is_all
+        )
+        picked = _select(choice, site.zone)
+        if choice.found > LISTED:
+            st.toggle(
+                f"All {choice.found}", key=ALL_KEY, help=f"Else the newest {LISTED} are listed."
+            )
+    if picked is not None and picked.scan_id != address:
+        st.query_params["scan"] = picked.scan_id
+    if choice.word and (picked is None or not choice.found):
+        st.html(paragraph(choice.word, "fault"))
+    return picked
+
+
+def _search() -> str:
+    text = st.text_input(
+        "Search scans",
+        key="find",
+        bind="query-params",
+        max_chars=40,
+        placeholder="serial number or id",
+        icon=":material/search:",
+        label_visibility="collapsed",
+        width=230,
+    )
+    return (text or "").strip()
+
+
+def _select(choice: Choice, zone: str) -> ScanRecord | None:
+    scans = {scan.scan_id: scan for scan in choice.scans}
+    chosen = choice.chosen
     if not scans:
-        return None
-    ids = [scan.scan_id for scan in scans]
-    wanted = st.query_params.get("scan")
-    labels = {scan.scan_id: _describe(scan, zone) for scan in scans}
-    chosen = st.selectbox(
+        return chosen
+    picked = st.selectbox(
         "Scan",
-        ids,
-        index=ids.index(wanted) if wanted in ids else 0,
-        format_func=labels.__getitem__,
+        list(scans),
+        index=None if chosen is None else list(scans).index(chosen.scan_id),
+        format_func=lambda scan_id: describe_scan(scans[scan_id], zone),
+        placeholder="choose a scan",
         label_visibility="collapsed",
     )
-    if chosen != wanted:
-        st.query_params["scan"] = chosen
-    return next(scan for scan in scans if scan.scan_id == chosen)
-
-
-def _describe(scan: ScanRecord, zone: str) -> str:
-    place = f"PMT {scan.slot}, " if scan.slot else ""
-    is_imported = scan.provenance is Provenance.IMPORTED
-    state = "imported" if is_imported else scan.state.value
-    aside = ", kept aside" if scan.is_kept_aside else ""
-    return (
-        f"{scan.serial_number}, {place}{kind_label(scan.kind)}, "
-        f"{local_time(scan.started_at, zone)}, {state}{aside}"
-    )
+    return None if picked is None else scans[picked]

@@ -75,6 +75,11 @@ def run_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[PageRunner]:
     st.cache_resource.clear()
 
 
+def shown_texts(app: AppTest) -> str:
+    """Return everything that a page writes as markup."""
+    return " ".join(element.value for element in app.html)
+
+
 def make_point(
     state: PointState = PointState.STORED,
     verdict: Verdict | None = Verdict.HEALTHY,

@@ -4,9 +4,8 @@ import ast
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from tests.dashboard.conftest import ROOT, EmptySite, PageRunner
+from tests.dashboard.conftest import ROOT, EmptySite, PageRunner, shown_texts
 from tests.seed_store import RUNNING_SCAN, Seeded, seed_site
 
 PAGES = ["live", "point", "hv", "scans", "log", "wall"]
@@ -43,10 +42,6 @@ def test_wrong_settings_are_answered_with_every_fault(
     assert not app.exception
     for key in ("site.name", "site.transport", "site.base_folder", "site.state_dir"):
         assert key in app.code[0].value
-
-
-def shown_texts(app: AppTest) -> str:
-    return " ".join(element.value for element in app.html)
 
 
 def test_the_address_chooses_the_point(run_pages: PageRunner, seeded: Seeded) -> None:
