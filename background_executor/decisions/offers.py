@@ -131,7 +131,10 @@ def _obstacles(store: Store, scan: ScanRecord) -> tuple[str, ...]:
 
 
 def undo_offers(store: Store, site: str, now: datetime, window_s: float) -> tuple[UndoOffer, ...]:
-    """Return what was done within the last seconds and is still in force, newest first."""
+    """Return what was done within the last seconds and is still in force, newest first.
+
+    Nothing of a scan that is in the archive since: it would have to be restored first.
+    """
     window = timedelta(seconds=window_s)
     offers = (
         _undo_offer(store, move, move.finished_at + window)
@@ -146,8 +149,9 @@ def undo_offers(store: Store, site: str, now: datetime, window_s: float) -> tupl
 
 
 def _undo_offer(store: Store, move: MoveRecord, until: datetime) -> UndoOffer | None:
+    scan = queries.scan(store, move.scan_id)
     takes = _as_decided(store, move)
-    if not takes:
+    if scan is None or scan.state is ScanState.ARCHIVED or not takes:
         return None
     words = f"{take_words(move.takes)}: {_UNDO_WORDS[move.act]} by {move.operator}"
     why = "undone"

@@ -28,7 +28,7 @@ from dashboard.components.tables import table
 from dashboard.components.takes_drawer import REASON_LIMIT, takes_drawer
 from dashboard.site import OpenSite
 from dashboard.theme import LOOKS, face_of
-from dashboard.views.deciding import offers
+from dashboard.views.deciding import offers, why_closed
 from dashboard.views.wording import count, point_label
 
 NO_REASON = "Give a reason: it stands on the receipt."
@@ -125,7 +125,7 @@ def show_offer(site: OpenSite, offer: ArchiveOffer, operator: str) -> None:
     """Say what would move where, or what stands in the way, with the buttons to settle it."""
     for obstacle in offer.obstacles:
         st.html(paragraph(obstacle, "fault"))
-    if offer.unsettled:
+    if offer.unsettled and not why_closed(offer.scan):
         _show_unsettled(offer, operator)
     if isinstance(offer.scan.plan, ImportedPlan):
         return

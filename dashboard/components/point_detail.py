@@ -26,8 +26,11 @@ def point_columns(view: DetailView, operator: str, on_pick: Callable[[str], None
     with left:
         tile_map(view.scan, point.panel.name, "map", on_pick)
         map_legend(view.scan)
-        selection = read_selection("point", scan_id)
-        act_bar((view.record,), view.others, scan_id, selection, operator)
+        if view.closed:
+            st.html(paragraph(view.closed, "strong"))
+        else:
+            selection = read_selection("point", scan_id)
+            act_bar((view.record,), view.others, scan_id, selection, operator)
         _history(view)
         _takes(point)
         _plot(point)

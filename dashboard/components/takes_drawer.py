@@ -5,10 +5,16 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from background_executor import queries
 from background_executor.decisions.decision_commands import SeenTake
 from background_executor.decisions.decision_settings import OTHER
 from background_executor.decisions.offers import what_would_move
-from background_executor.decisions.rules import proposed_comment, proposed_reasons, seen
+from background_executor.decisions.rules import (
+    others_last,
+    proposed_comment,
+    proposed_reasons,
+    seen,
+)
 from background_executor.records import PointRecord
 from dashboard.asking import ask
 from dashboard.components.drawers import Content
@@ -19,7 +25,14 @@ from dashboard.components.selection import Selection, set_selection
 from dashboard.components.tables import table
 from dashboard.site import OpenSite
 from dashboard.theme import LOOKS, face_of
-from dashboard.views.deciding import ACT_WORDS, Offer, TakesAct, decide
+from dashboard.views.deciding import (
+    ACT_WORDS,
+    Offer,
+    TakesAct,
+    decide,
+    first_comment,
+    what_a_retake_opens,
+)
 from dashboard.views.wording import NO_NUMBER, count, gain_with_error, point_label
 
 COMMENT_LIMIT = 20_000
@@ -54,6 +67,7 @@ def takes_drawer(offer: Offer, scan_id: str, selection: Selection) -> Content:
     def content(site: OpenSite, operator: str) -> None:
         words = ACT_WORDS[offer.act]
         st.html(paragraph(words.explanation))
+        _say_what_goes_on(site, offer, scan_id)
         matter = _with_older(seen_now)
         st.html(_takes(matter.offer.points))
         if offer.left_out:
@@ -65,6 +79,15 @@ def takes_drawer(offer: Offer, scan_id: str, selection: Selection) -> Content:
             _ask_for(site, operator, matter, written)
 
     return content
+
+
+def _say_what_goes_on(site: OpenSite, offer: Offer, scan_id: str) -> None:
+    scan = queries.scan(site.store, scan_id) if offer.act is TakesAct.RETAKE else None
+    if scan is None:
+        return
+    note = what_a_retake_opens(scan, queries.points(site.store, scan_id))
+    if note:
+        st.html(paragraph(note, "fault"))
 
 
 def _seen(points: tuple[PointRecord, ...]) -> tuple[SeenTake, ...]:
@@ -113,15 +136,20 @@ def _ask_why(site: OpenSite, offer: Offer) -> Words:
     )
     if proposed:
         st.html(paragraph(f"Proposed by the findings: {', '.join(proposed)}.", "small"))
+    # The drawer of other takes begins with other findings, also when it takes this one's place.
+    about = "-".join(f"{point.point.name}-{point.take}" for point in offer.points)
     comment = st.text_area(
-        f"Comment (needed for '{OTHER}')", key="decide-comment", max_chars=COMMENT_LIMIT
+        f"Comment (needed for '{OTHER}')",
+        value=first_comment(offer.points)[:COMMENT_LIMIT],
+        key=f"decide-comment-{about}",
+        max_chars=COMMENT_LIMIT,
     )
     return Words(defect or "", (comment or "").strip())
 
 
 def _proposals(offer: Offer, reasons: tuple[str, ...]) -> list[str]:
     found = Counter(r for point in offer.points for r in proposed_reasons(point, reasons))
-    return [reason for reason, _ in found.most_common()]
+    return list(others_last(reason for reason, _ in found.most_common()))
 
 
 def _show_moves(site: OpenSite, matter: Matter) -> None:

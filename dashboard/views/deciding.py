@@ -20,8 +20,10 @@ from background_executor.decisions.decision_commands import (
     WithdrawDecisions,
 )
 from background_executor.decisions.decision_records import DecisionKind
-from background_executor.records import PointRecord, PointState, Verdict
-from dashboard.views.wording import count
+from background_executor.decisions.rules import proposed_comment
+from background_executor.imported import Provenance
+from background_executor.records import PointRecord, PointState, ScanRecord, ScanState, Verdict
+from dashboard.views.wording import count, point_label
 
 
 class TakesAct(StrEnum):
@@ -135,6 +137,45 @@ def offers(points: Sequence[PointRecord], others: Sequence[PointRecord] = ()) ->
             older = _flagged_with(points, others) if act is TakesAct.FLAG else ()
             found.append(Offer(act, open_to_it, len(points) - len(open_to_it), older))
     return tuple(found)
+
+
+def why_closed(scan: ScanRecord) -> str:
+    """Say why nothing can be decided about any take of a scan; empty when something can."""
+    if scan.provenance is Provenance.IMPORTED:
+        return (
+            "Nothing is decided about this scan: it was imported from an old tree, whose files "
+            "are only read."
+        )
+    if scan.state is ScanState.ARCHIVED:
+        return "This scan is in the archive: restore it first, on the page of scans, to decide."
+    return ""
+
+
+def what_a_retake_opens(scan: ScanRecord, points: Sequence[PointRecord]) -> str:
+    """Say that a retake has a stopped scan go on, and what it then waits for; else empty."""
+    if scan.state is not ScanState.STOPPED:
+        return ""
+    why = f" ({scan.message})" if scan.message else ""
+    never_measured = sum(point.take is None for point in points)
+    words = f"This scan was stopped{why}. With the retake it runs again"
+    if not never_measured:
+        return f"{words}, until the retake is stored."
+    left = count(never_measured, "point that was", "points that were")
+    return (
+        f"{words}, and waits for {left} never measured, too: stop it again once the retake is "
+        "stored, if they are not wanted."
+    )
+
+
+def first_comment(points: Sequence[PointRecord]) -> str:
+    """Return what a comment about takes begins with: the findings, by point where there are more.
+
+    Empty where nothing was found.
+    """
+    found = [(point, words) for point in points if (words := proposed_comment(point))]
+    if len(points) == 1:
+        return "".join(words for _, words in found)
+    return "\n".join(f"{point_label(point.point)}: {words}" for point, words in found)
 
 
 def _flagged_with(

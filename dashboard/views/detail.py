@@ -10,6 +10,7 @@ from background_executor.decisions.offers import takes_in_view
 from background_executor.records import PointRecord, ScanRecord
 from background_executor.store import Store
 from dashboard.views.curve import CurveView, show_curve
+from dashboard.views.deciding import why_closed
 from dashboard.views.past import Cells, OldResult, show_decision, show_old_result
 from dashboard.views.point import PointView, show_point
 from dashboard.views.slots import ScanView, show_scan
@@ -29,6 +30,8 @@ class DetailView:
     """Every decision about the point: take, decision, why, who, when."""
     old: tuple[OldResult, ...]
     """Of an imported scan: what the old tree holds of the point."""
+    closed: str
+    """Why nothing can be decided about the scan's takes; empty when something can."""
 
 
 def read_point(
@@ -52,7 +55,8 @@ def read_point(
     takes = takes_in_view(store, scan.scan_id)
     points = takes.shown
     job = next(iter(queries.jobs(store, scan.scan_id)), None)
-    view = show_scan(queries.scan(store, scan.scan_id) or scan, points, job, now)
+    newest = queries.scan(store, scan.scan_id) or scan
+    view = show_scan(newest, points, job, now)
     by_name = {point.point.name: point for point in points}
     chosen = by_name.get(name or "") or by_name.get(view.newest or "") or points[0]
     results = queries.results_of_point(store, scan.scan_id, chosen.point)
@@ -64,7 +68,8 @@ def read_point(
     reference = queries.reference_for(store, scan.site, scan.serial_number, config.health.pmt_type)
     point = show_point(record, results, number, now, zone, reference=reference, takes=at)
     others = tuple(each for each in at.values() if each is not record)
-    return _with_past(store, DetailView(view, point, record, others, (), ()), zone)
+    shown = DetailView(view, point, record, others, (), (), why_closed(newest))
+    return _with_past(store, shown, zone)
 
 
 def _with_past(store: Store, view: DetailView, zone: str) -> DetailView:

@@ -6,19 +6,37 @@ from typing import get_args
 
 import pytest
 
+from background_executor import queries
 from background_executor.commands import Command
 from background_executor.decisions.decision_records import DecisionKind, DecisionRecord
 from background_executor.decisions.rules import seen
-from background_executor.records import PointRecord, PointState, Verdict
+from background_executor.records import (
+    PointRecord,
+    PointState,
+    ScanState,
+    Verdict,
+    VerdictRecord,
+)
+from background_executor.store import Store
 from dashboard.components.plain import plain
 from dashboard.theme import Face
 from dashboard.views.command_words import command_words, whole_command
-from dashboard.views.deciding import ACT_WORDS, TakesAct, decide, offers
+from dashboard.views.deciding import (
+    ACT_WORDS,
+    TakesAct,
+    decide,
+    first_comment,
+    offers,
+    what_a_retake_opens,
+    why_closed,
+)
+from dashboard.views.scans import scan_offers
 from dashboard.views.tiles import make_tile
 from dashboard.views.wording import file_size
 from server_side.boundary import BoundaryModel
 from server_side.scan import PositionPoint
 from tests.dashboard.conftest import NOW, make_point
+from tests.seed_store import COMPLETE_SCAN, RUNNING_SCAN
 
 
 def decided(kind: DecisionKind) -> PointRecord:
@@ -133,3 +151,40 @@ def test_sizes_are_written_in_the_largest_fitting_unit() -> None:
         "4.6 MB",
         "7.8 GB",
     ]
+
+
+def test_a_stopped_scan_goes_on_by_a_retake_and_it_is_said_what_it_then_waits_for(
+    store: Store,
+) -> None:
+    scan = queries.scan(store, RUNNING_SCAN)
+    assert scan is not None
+    assert what_a_retake_opens(scan, (POOR,)) == ""
+    stopped = replace(scan, state=ScanState.STOPPED, message="laser off")
+    never = make_point(PointState.EXPECTED, None, take=None, takes=0)
+    said = what_a_retake_opens(stopped, (POOR, never))
+    assert said.startswith("This scan was stopped (laser off). With the retake it runs again")
+    assert "waits for 1 point that was never measured" in said
+    assert what_a_retake_opens(stopped, (POOR,)).endswith("until the retake is stored.")
+
+
+def test_a_comment_begins_with_the_findings_by_point_where_there_are_more() -> None:
+    low = replace(POOR, verdict=VerdictRecord(Verdict.POOR, "gain 8.8e6 is low", "", (), NOW))
+    assert first_comment((HEALTHY,)) == ""
+    assert first_comment((low,)) == "gain 8.8e6 is low"
+    assert first_comment((HEALTHY, low)) == "θ 10°, φ 90°: gain 8.8e6 is low"
+
+
+def test_an_archived_scan_is_closed_until_it_is_restored(store: Store) -> None:
+    scan = queries.scan(store, RUNNING_SCAN)
+    assert scan is not None
+    assert why_closed(scan) == ""
+    assert "restore it first" in why_closed(replace(scan, state=ScanState.ARCHIVED))
+
+
+def test_a_scan_is_kept_aside_and_had_back_where_either_can_be(store: Store) -> None:
+    scan = queries.scan(store, COMPLETE_SCAN)
+    assert scan is not None
+    offered = scan_offers(scan)
+    assert (offered.may_keep_aside, offered.may_end_aside) == (True, False)
+    offered = scan_offers(replace(scan, is_kept_aside=True))
+    assert (offered.may_keep_aside, offered.may_end_aside) == (False, True)
