@@ -38,7 +38,7 @@ def _reference(given: Arguments) -> MakeReference:
 
 
 def _judging_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scan_id", help="as 'status' prints it")
+    parser.add_argument("scan_id", help="as 'scans' prints it")
     parser.add_argument("--reason", default="", help="for the audit")
     wait_arguments(parser)
 

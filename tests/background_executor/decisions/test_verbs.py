@@ -111,7 +111,7 @@ def test_all_leaves_out_what_is_not_open_to_an_act_and_says_it(
     assert type_in(shift, "flag", scan.scan_id, "--all", "--reason", "noise") == 1
     assert f"nothing of scan {scan.scan_id} is open to flag" in capsys.readouterr().err
     assert type_in(shift, "flag", "f" * 12, "--all", "--reason", "noise") == 1
-    assert "no scan ffffffffffff: 'status' lists them" in capsys.readouterr().err
+    assert "no scan ffffffffffff: 'scans' lists them" in capsys.readouterr().err
 
 
 def test_all_says_what_was_not_measured_yet(
