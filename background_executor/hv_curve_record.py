@@ -15,9 +15,12 @@ class HvPointRecord:
     """None without a valid fit."""
     gain_err: float | None
     model: str
+    """Model and method of this gain; empty without one."""
+    method: str
     used: bool
     is_dead: bool
-    """Measured without a gain, and set aside by nobody: it takes the voltage away."""
+    """Measured without a gain of the curve's model and method, and set aside by nobody: it takes
+    the voltage away."""
     note: str
     """Why it was left out, or what is doubtful about it although it is used."""
 
@@ -27,6 +30,10 @@ class HvCurveRecord:
     """The gain curve of an HV check as far as it is measured."""
 
     scan_id: str
+    model: str
+    """Charge-response model whose gains make the curve."""
+    method: str
+    """``gain_peak`` or ``gain_mean``: which gain of it."""
     points: tuple[HvPointRecord, ...]
     curve: HvCurve
     recommended_v: float | None

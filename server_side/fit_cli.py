@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -127,13 +129,18 @@ def hv_curve_file_json(path: Path, target_gain: float = 1e7, plot: Path | None =
     InputFileError
         When the file cannot be read as such a table.
     """
-    voltage, gain, error = _read_points(path)
-    curve = fit_hv_curve(voltage, gain, error, target_gain=target_gain)
+    table = _read_points(path)
+    curve = fit_hv_curve(*table.columns, target_gain=target_gain)
     if plot is not None:
         from server_side.hv_plot import draw_hv_plot  # noqa: PLC0415 - matplotlib is slow to load
 
         draw_hv_plot(
-            voltage, gain, error, curve, title=path.stem.removesuffix("_gain_vs_hv"), path=plot
+            *table.columns,
+            curve,
+            title=path.stem.removesuffix("_gain_vs_hv"),
+            path=plot,
+            gain_name=table.gain_name,
+            remarks=table.remarks,
         )
     return _hv_report(curve).model_dump_json(indent=2)
 
@@ -217,7 +224,19 @@ def _hv_report(curve: HvCurve) -> HvCurveReport:
     )
 
 
-def _read_points(path: Path) -> tuple[list[float], list[float], list[float]]:
+@dataclass(frozen=True)
+class _HvTable:
+    """What a table of an HV check says."""
+
+    columns: tuple[list[float], list[float], list[float]]
+    """Voltages (V), gains and their errors."""
+    gain_name: str
+    """What the gains are, where the table says it; all of them where it says several."""
+    remarks: tuple[str, ...]
+    """What it notes about its points."""
+
+
+def _read_points(path: Path) -> _HvTable:
     reader = csv.DictReader(io.StringIO(_read_text(path)), skipinitialspace=True)
     found = tuple(name.strip() for name in reader.fieldnames or ())
     if any(column not in found for column in HV_COLUMNS):
@@ -226,14 +245,23 @@ def _read_points(path: Path) -> tuple[list[float], list[float], list[float]]:
             f"found {','.join(found)[:100] or 'nothing'}"
         )
     reader.fieldnames = list(found)
-    table: list[list[float]] = [[], [], []]
+    table: tuple[list[float], list[float], list[float]] = ([], [], [])
+    names: list[str] = []
+    remarks: list[str] = []
     try:
         for row in reader:
             for values, column in zip(table, HV_COLUMNS, strict=True):
                 values.append(_number(path, reader.line_num, column, row[column]))
+            names += [name] if (name := _gain_name(row)) and name not in names else []
+            remarks += [f"{row['hv_V']} V: {row['note']}"] if row.get("note") else []
     except csv.Error as error:
         raise InputFileError(f"{path}, line {reader.line_num}: {error}") from error
-    return table[0], table[1], table[2]
+    return _HvTable(table, ", ".join(names), tuple(remarks))
+
+
+def _gain_name(row: Mapping[str, str | None]) -> str:
+    """Say what a row's gain is, by the columns that the executor adds."""
+    return " of ".join(filter(None, (row.get("gain_method"), row.get("model"))))
 
 
 def _number(path: Path, line: int, column: str, text: str | None) -> float:

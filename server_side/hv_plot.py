@@ -20,6 +20,8 @@ GAIN_UNIT = 1e7
 MARGIN = 0.01
 """Of the voltages, drawn beyond the first and last point."""
 LINE_LENGTH = 78
+MAX_LINES = 3
+"""Of one reason or remark; the page has it whole."""
 LINE_HEIGHT = 0.045
 """Of the picture: so much room is made above the points for each line of text."""
 
@@ -32,10 +34,19 @@ def draw_hv_plot(
     *,
     title: str,
     path: Path,
+    gain_name: str = "",
+    remarks: Sequence[str] = (),
 ) -> None:
     """Write points, curve and band as a PNG file; without a voltage, why there is none.
 
     The file is there whole or not at all.
+
+    Parameters
+    ----------
+    gain_name
+        What the gains are, as ``gain_peak of dft``.
+    remarks
+        What else is to be said beside the voltage: doubtful points.
     """
     figure = Figure(figsize=(7.0, 5.2), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
@@ -46,7 +57,7 @@ def draw_hv_plot(
     _draw_dead(axes, [voltage for voltage, *rest in rows if not _is_drawn(voltage, *rest)])
     if measured:
         _draw_curve(axes, curve, [row[0] for row in measured])
-    _write_numbers(axes, curve)
+    _write_lines(axes, describe_curve(curve, gain_name, remarks), is_valid=curve.valid)
     _set_up_axes(axes, has_gains=bool(measured))
     if voltages := [voltage for voltage, *_ in rows if voltage > 0]:
         axes.set_xlim((1 - 2 * MARGIN) * min(voltages), (1 + 2 * MARGIN) * max(voltages))
@@ -105,31 +116,37 @@ def _draw_curve(axes: Axes, curve: HvCurve, voltages: Sequence[float]) -> None:
         axes.axvline(curve.hv_at_target_v, color=FIT_COLOUR, linewidth=1.0, linestyle="--")
 
 
-def _write_numbers(axes: Axes, curve: HvCurve) -> None:
-    lines = []
+def describe_curve(
+    curve: HvCurve, gain_name: str = "", remarks: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the lines that stand in the picture: the voltage or why there is none, and doubts."""
+    of = f" ({gain_name})" if gain_name else ""
+    target = f"a gain of {curve.target_gain:.3g}{of}"
+    lines = [f"NO VOLTAGE for {target}"]
     if curve.hv_at_target_v is not None:
         error = curve.hv_at_target_err_v or 0.0
-        lines.append(
-            f"HV for a gain of {curve.target_gain:.3g}: {curve.hv_at_target_v:.1f} ± {error:.1f} V"
-        )
-    else:
-        lines.append("NO VOLTAGE")
+        lines = [f"HV for {target}: {curve.hv_at_target_v:.1f} ± {error:.1f} V"]
     if curve.index is not None:
         lines.append(f"index {curve.index:.2f} ± {curve.index_err or 0.0:.2f}")
     if curve.chi2 is not None:
         lines.append(f"χ²/ndf = {curve.chi2:.1f} / {curve.ndf}")
-    for reason in curve.message.split("; "):
-        lines += textwrap.wrap(reason, LINE_LENGTH)
+    for reason in (*curve.message.split("; "), *remarks):
+        lines += textwrap.wrap(reason, LINE_LENGTH, max_lines=MAX_LINES, placeholder=" ...")
+    return tuple(lines)
+
+
+def _write_lines(axes: Axes, lines: Sequence[str], *, is_valid: bool) -> None:
     low, high = axes.get_ylim()
     axes.set_ylim(low, high * (high / low) ** (LINE_HEIGHT * len(lines)))
     axes.text(
         0.02,
         0.97,
         "\n".join(lines),
+        parse_math=False,
         transform=axes.transAxes,
         va="top",
         fontsize=9,
-        color=DATA_COLOUR if curve.valid else FAULT_COLOUR,
+        color=DATA_COLOUR if is_valid else FAULT_COLOUR,
         bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 2.0},
         zorder=4,
     )

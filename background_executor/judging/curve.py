@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from background_executor.decisions.decision_records import DecisionKind
 from background_executor.hv_curve_record import HvCurveRecord, HvPointRecord
-from background_executor.imported import Provenance
+from background_executor.imported import OLD_GAIN_METHOD, OLD_MODEL, Provenance
 from background_executor.judging.health import HealthSettings
 from background_executor.records import (
     CheckOutcome,
@@ -23,6 +23,7 @@ FIT_QUALITY = "chi2_per_ndf"
 """The check of how well the fit describes its spectrum."""
 _VIOLATIONS = (CheckOutcome.NEAR_LIMIT, CheckOutcome.OUTSIDE)
 _SET_ASIDE = (DecisionKind.FLAGGED, DecisionKind.ACKNOWLEDGED)
+_REMEDY = "measure or judge it again, or flag the point to go on without it"
 _IMPORTED = (
     "no voltage from imported gains: away from the nominal voltage those of the old system are "
     "wrong by a third to a half; measure the check again"
@@ -36,9 +37,12 @@ def make_hv_curve(
 
     A point that was measured and gave no gain leaves the curve to be seen but
     takes its voltage away, until somebody flags it or acknowledges its failure:
-    a voltage from what happens to remain is none to work with.
+    a voltage from what happens to remain is none to work with. So does a gain of
+    another model or method than the curve's, until it is judged again: peak and mean,
+    or two models, differ by more than the line can tell.
     """
-    judged = [entry for point in points if (entry := _judge_point(point)) is not None]
+    kind = _kind_of(scan, health)
+    judged = [entry for point in points if (entry := _judge_point(point, kind)) is not None]
     used = [point for point in judged if point.used]
     curve = fit_hv_curve(
         [point.voltage_v for point in used],
@@ -46,20 +50,47 @@ def make_hv_curve(
         [math.nan if point.gain_err is None else point.gain_err for point in used],
         target_gain=health.target_gain,
     )
-    if doubts := [words for point in points if (words := _describe_doubt(point))]:
-        curve = replace(curve, message="; ".join(filter(None, (curve.message, *doubts))))
-    if dead := [words for point in points if (words := _describe_dead(point))]:
-        message = f"{'; '.join(dead)}: measure again, or flag the point to go on without it"
-        curve = replace(
-            curve, valid=False, hv_at_target_v=None, hv_at_target_err_v=None, message=message
-        )
+    doubts = [f"{point.voltage_v} V is {point.note}" for point in used if point.note]
+    if why_not := _why_no_voltage(scan, judged):
+        curve = replace(curve, valid=False, hv_at_target_v=None, hv_at_target_err_v=None)
+        said = [why_not, *(outlier.words for outlier in curve.outliers), *doubts]
+    else:
+        said = [curve.message, *doubts]
+    curve = replace(curve, message="; ".join(filter(None, said)))
+    return HvCurveRecord(
+        scan_id=scan.scan_id,
+        model=kind.model,
+        method=kind.method,
+        points=tuple(judged),
+        curve=curve,
+        recommended_v=_round_to_step(curve.hv_at_target_v, health.supply_step_v),
+        updated_at=max((point.updated_at for point in points), default=scan.updated_at),
+    )
+
+
+@dataclass(frozen=True)
+class _GainKind:
+    """What all gains of a curve are."""
+
+    model: str
+    method: str
+
+    def __str__(self) -> str:
+        return f"{self.method} of {self.model}"
+
+
+def _kind_of(scan: ScanRecord, health: HealthSettings) -> _GainKind:
     if scan.provenance is Provenance.IMPORTED:
-        curve = replace(
-            curve, valid=False, hv_at_target_v=None, hv_at_target_err_v=None, message=_IMPORTED
-        )
-    updated_at = max((point.updated_at for point in points), default=scan.updated_at)
-    recommended_v = _round_to_step(curve.hv_at_target_v, health.supply_step_v)
-    return HvCurveRecord(scan.scan_id, tuple(judged), curve, recommended_v, updated_at)
+        return _GainKind(OLD_MODEL, OLD_GAIN_METHOD)
+    return _GainKind(health.hv_model, health.hv_gain.value)
+
+
+def _why_no_voltage(scan: ScanRecord, judged: Sequence[HvPointRecord]) -> str:
+    """Say why a curve may not give a voltage whatever the line through it is; empty when it may."""
+    if scan.provenance is Provenance.IMPORTED:
+        return _IMPORTED
+    dead = [f"no gain at {point.voltage_v} V ({point.note})" for point in judged if point.is_dead]
+    return f"{'; '.join(dead)}: {_REMEDY}" if dead else ""
 
 
 def _round_to_step(voltage_v: float | None, step_v: float) -> float | None:
@@ -70,17 +101,18 @@ def _round_to_step(voltage_v: float | None, step_v: float) -> float | None:
     return float((Decimal(voltage_v) / step).to_integral_value() * step)
 
 
-def _judge_point(point: PointRecord) -> HvPointRecord | None:
+def _judge_point(point: PointRecord, kind: _GainKind) -> HvPointRecord | None:
     """Say whether a point enters the curve; None before it was measured."""
     if not isinstance(point.point, VoltagePoint) or not _is_measured(point):
         return None
-    left_out = _why_left_out(point)
+    left_out = _why_left_out(point, kind)
     gain = point.gain
     return HvPointRecord(
         voltage_v=point.point.voltage_v,
         gain=gain.gain if gain else None,
         gain_err=gain.gain_err if gain else None,
         model=gain.model if gain else "",
+        method=gain.method if gain else "",
         used=not left_out,
         is_dead=bool(left_out) and not _is_set_aside(point),
         note=left_out or _doubt(point),
@@ -95,7 +127,7 @@ def _is_set_aside(point: PointRecord) -> bool:
     return point.decision is not None and point.decision.decision in _SET_ASIDE
 
 
-def _why_left_out(point: PointRecord) -> str:
+def _why_left_out(point: PointRecord, kind: _GainKind) -> str:
     if _is_set_aside(point) and point.decision is not None:
         decision = point.decision
         return f"{decision.decision.value} by {decision.operator}: {decision.reason}"
@@ -103,15 +135,10 @@ def _why_left_out(point: PointRecord) -> str:
         return point.verdict.summary
     if point.gain is None:
         return point.gain_missing or point.error or "not judged yet"
+    found = _GainKind(point.gain.model, point.gain.method)
+    if found != kind:
+        return f"its gain is {found}, the curve's is {kind}: judge it again"
     return ""
-
-
-def _describe_dead(point: PointRecord) -> str:
-    """Say that a measured point gave no gain; empty when it did, or when it was set aside."""
-    if not _is_measured(point) or _is_set_aside(point):
-        return ""
-    why = _why_left_out(point)
-    return f"no gain at {point.point.name.removeprefix('HV_')} V ({why})" if why else ""
 
 
 def _doubt(point: PointRecord) -> str:
@@ -129,11 +156,3 @@ def _doubt(point: PointRecord) -> str:
     if misses is None or misses.outcome not in _VIOLATIONS:
         return ""
     return f"doubtful, the fit misses its spectrum: {misses.text}"
-
-
-def _describe_doubt(point: PointRecord) -> str:
-    """Say that a point of the curve is doubtful; empty when it is not, or not in the curve."""
-    if not _is_measured(point) or _why_left_out(point):
-        return ""
-    doubt = _doubt(point)
-    return f"{point.point.name.removeprefix('HV_')} V is {doubt}" if doubt else ""

@@ -2,9 +2,10 @@
 
 ``<SN>_HV_at_gain_1.00e+07.txt`` holds the voltage, and is there only while the
 check has ended and gives one. ``<SN>_gain_vs_hv.csv`` holds the points of the
-curve and the gain that is looked for, ``<SN>_gain_vs_hv_loglog.png`` is drawn
-whenever that table changes, by the cluster part in a process of its own: drawing
-takes seconds, and a turn of the executor must not.
+curve with what is doubtful about them, what their gains are, and the gain that is
+looked for, ``<SN>_gain_vs_hv_loglog.png`` is drawn whenever that table changes, by the
+cluster part in a process of its own: drawing takes seconds, and a turn of the executor
+must not.
 """
 
 import csv
@@ -27,7 +28,7 @@ from server_side.scan import ScanKind
 log = logging.getLogger(__name__)
 
 ENDED = (ScanState.COMPLETE, ScanState.STOPPED)
-COLUMNS = ("hv_V", "gain", "gain_err", "target_gain")
+COLUMNS = ("hv_V", "gain", "gain_err", "target_gain", "gain_method", "model", "note")
 DRAWING_S = 10.0
 """An executor that ends waits for its picture so long."""
 SCANS = 50
@@ -151,17 +152,17 @@ def _keep_voltage(names: HvFileNames, record: HvCurveRecord, *, has_ended: bool)
 
 
 def _write_points(names: HvFileNames, record: HvCurveRecord) -> None:
-    """Write the table of points; a dead one has no gain."""
+    """Write the table of points; a dead one has no gain, and says why."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
-    target = repr(names.target_gain)
+    shared = repr(names.target_gain), record.method, record.model
     for point in record.points:
         if point.used:
             gain, error = _number(point.gain), _number(point.gain_err)
-            table.writerow((point.voltage_v, gain, error, target))
+            table.writerow((point.voltage_v, gain, error, *shared, point.note))
         elif point.is_dead:
-            table.writerow((point.voltage_v, "", "", target))
+            table.writerow((point.voltage_v, "", "", *shared, point.note))
     _write_when_new(names.points, text.getvalue())
 
 

@@ -43,11 +43,10 @@ def spectrum_chart(
 
 
 def curve_chart(view: CurveView, key: str, size: tuple[float, float] = CURVE_BESIDE) -> None:
-    """Show the gain curve of an HV check with its answer, or the reason for none."""
+    """Show the gain curve of an HV check with its answer and its doubts, or why there is none."""
     lines = [f'<p class="pmt-gain">{escape(view.headline)}</p>']
-    lines += [paragraph(view.reason, "fault")] if view.reason else []
+    lines += [paragraph(view.message, "fault")] if view.message else []
     lines += [paragraph(text, "strong") for text in (view.recommended,) if text]
-    lines += [paragraph(text, "fault") for text in view.outliers]
     lines += [paragraph(view.details)] if view.details else []
     st.html("".join(lines))
     title = f"Gain over high voltage: {view.headline}"

@@ -42,13 +42,11 @@ class CurveView:
     target_gain: float
     hv_v: float | None
     headline: str
-    """The voltage for the target gain with its error, or that there is none."""
-    reason: str
-    """Why there is none; empty when there is one."""
+    """The voltage for the target gain with its error, or that there is none; which gain it is."""
+    message: str
+    """Why there is none, or what is doubtful about the one that there is."""
     recommended: str
     """The voltage to set, as the supply can; empty where there is none."""
-    outliers: tuple[str, ...]
-    """Points that do not lie on the curve, in words."""
     details: str
     updated_at: datetime
 
@@ -67,20 +65,21 @@ def show_curve(record: HvCurveRecord) -> CurveView:
         band=_band(curve, points),
         target_gain=curve.target_gain,
         hv_v=curve.hv_at_target_v,
-        headline=_headline(curve),
-        reason="" if curve.hv_at_target_v is not None else curve.message,
+        headline=_headline(record),
+        message=curve.message,
         recommended=_recommended(record),
-        outliers=tuple(outlier.words for outlier in curve.outliers),
         details=_details(curve),
         updated_at=record.updated_at,
     )
 
 
-def _headline(curve: HvCurve) -> str:
-    target = f"{curve.target_gain:.0e}".replace("e+0", "e")
+def _headline(record: HvCurveRecord) -> str:
+    curve = record.curve
+    power = f"{curve.target_gain:.3g}".replace("e+", "e").replace("e0", "e")
+    target = f"gain {power} ({record.method} of {record.model})"
     if curve.hv_at_target_v is None:
-        return f"No voltage for gain {target}"
-    return f"{with_error(curve.hv_at_target_v, curve.hv_at_target_err_v, 'V')} for gain {target}"
+        return f"No voltage for {target}"
+    return f"{with_error(curve.hv_at_target_v, curve.hv_at_target_err_v, 'V')} for {target}"
 
 
 def _recommended(record: HvCurveRecord) -> str:

@@ -60,8 +60,9 @@ def test_an_ended_check_leaves_voltage_points_and_picture(site: Site) -> None:
     _keep_up(site)
     assert names.voltage.name == "KQ0146_HV_at_gain_1.00e+07.txt"
     assert float(names.voltage.read_text()) == pytest.approx(1785.0, abs=3.0)
-    assert names.points.read_text().splitlines()[0] == "hv_V,gain,gain_err,target_gain"
-    assert len(names.points.read_text().splitlines()) == 6
+    header, *rows = names.points.read_text().splitlines()
+    assert header == "hv_V,gain,gain_err,target_gain,gain_method,model,note"
+    assert [row.split(",")[3:] for row in rows] == [["10000000.0", "gain_peak", "dft", ""]] * 5
     assert names.plot.read_bytes().startswith(b"\x89PNG")
     assert names.folder.name == "KQ0146"
     assert names.folder.parent.name.startswith("HV_output_")
@@ -80,7 +81,8 @@ def test_a_dead_point_takes_the_file_away_and_a_flag_brings_it_back(site: Site) 
     names.voltage.write_text("1799.9")
     _keep_up(site)
     assert not names.voltage.exists()
-    assert names.points.read_text().splitlines()[-1] == "1900,,,10000000.0"
+    last = names.points.read_text().splitlines()[-1]
+    assert last.startswith("1900,,,10000000.0,gain_peak,dft,dft: mean_1 ended at the end of")
     with site.store.writing(NOW + timedelta(minutes=1)) as writer:
         writer.add_decision(
             SCAN, plan.points[4], 1, DecisionKind.FLAGGED, reason="HV", comment="", operator="me"

@@ -16,14 +16,15 @@ from background_executor.records import (
     LinkState,
     PointState,
 )
+from background_executor.silence import SILENT_AFTER, Silence
 from background_executor.store import Store
-from dashboard.theme import NEVER_STARTED, SILENT, Face
+from dashboard.theme import EXECUTOR_LOOKS, NEVER_STARTED, SILENT, Face
 from dashboard.views import wording
 from dashboard.views.curve import show_curve
 from dashboard.views.detail import read_point
 from dashboard.views.live import newest_scan, read_head, read_slot
 from dashboard.views.slots import serial_number_fault
-from dashboard.views.status import SILENT_AFTER, recent_commands, show_status
+from dashboard.views.status import recent_commands, show_status
 from dashboard.views.tiles import LATE_AFTER, Moment, count_faces, make_tile
 from server_side.scan import ScanKind, Slot, VoltagePoint
 from tests.dashboard.conftest import NOW, make_point
@@ -42,6 +43,7 @@ EXECUTOR = ExecutorRecord(
     beat_at=NOW,
     synced_at=NOW,
 )
+GONE = Silence(SILENT_AFTER, is_locked=False)
 
 
 @pytest.mark.parametrize(
@@ -109,29 +111,34 @@ def test_faces_are_counted_in_the_order_of_the_table() -> None:
     assert counted == [(Face.HEALTHY, 1), (Face.WAITING, 3)]
 
 
-def test_an_executor_that_was_never_started_is_not_running() -> None:
-    status = show_status(None, NOW)
-    assert status.executor is NEVER_STARTED
-    assert status.link is None
-    assert not status.is_running
-
-
 @pytest.mark.parametrize("state", list(ExecutorState))
 def test_an_executor_without_heartbeat_is_silent_unless_it_said_goodbye(
     state: ExecutorState,
 ) -> None:
     late = NOW + SILENT_AFTER + timedelta(seconds=1)
-    status = show_status(replace(EXECUTOR, state=state), late)
+    status = show_status(replace(EXECUTOR, state=state), GONE, late)
     assert not status.is_running
     assert status.link is None
     assert (status.executor is SILENT) == (state is not ExecutorState.STOPPED)
 
 
+def test_a_silent_executor_that_is_there_is_to_be_looked_at_and_not_to_be_started() -> None:
+    waits = Silence(timedelta(seconds=75), is_locked=True)
+    in_time = show_status(EXECUTOR, waits, NOW + timedelta(seconds=75))
+    assert (in_time.executor, in_time.is_running) == (EXECUTOR_LOOKS[EXECUTOR.state], True)
+    late = show_status(EXECUTOR, waits, NOW + timedelta(seconds=76))
+    assert (late.executor, late.is_running) == (SILENT, True)
+    assert "may be waiting for the server" in late.message
+    gone = show_status(EXECUTOR, GONE, NOW + timedelta(seconds=76))
+    assert "start it" in gone.message
+    assert "start it" not in late.message
+
+
 def test_a_running_executor_shows_its_link() -> None:
     lost = replace(EXECUTOR, link=LinkState.DISCONNECTED, link_message="no answer for 60 s")
-    assert show_status(EXECUTOR, NOW).link_message == ""
-    assert show_status(lost, NOW).link_message == "no answer for 60 s"
-    assert show_status(lost, NOW).is_running
+    assert show_status(EXECUTOR, GONE, NOW).link_message == ""
+    assert show_status(lost, GONE, NOW).link_message == "no answer for 60 s"
+    assert show_status(lost, GONE, NOW).is_running
 
 
 def test_old_answers_leave_the_page_and_waiting_commands_stay() -> None:
@@ -212,6 +219,8 @@ def test_a_place_without_scan_shows_nothing(empty_site, tmp_path) -> None:  # ty
     assert view.scan is None
     assert view.panel is None
     assert head.status.executor is NEVER_STARTED
+    assert head.status.link is None
+    assert not head.status.is_running
     assert head.commands == ()
 
 
@@ -221,8 +230,8 @@ def test_an_hv_check_answers_with_a_voltage_and_its_error(store: Store) -> None:
     view = show_curve(record)
     assert view.hv_v == pytest.approx(1785, abs=10)
     assert " ± " in view.headline
-    assert "V for gain 1e7" in view.headline
-    assert view.reason == ""
+    assert view.headline.endswith("V for gain 1e7 (gain_peak of dft)")
+    assert view.message.startswith("1700 V lies 3.9 errors below the curve")
     assert all(place.gain_err > 0 for place in view.band)
 
 
@@ -231,8 +240,30 @@ def test_an_hv_check_without_an_answer_says_why(store: Store) -> None:
     assert record is not None
     view = show_curve(record)
     assert view.hv_v is None
-    assert view.headline == "No voltage for gain 1e7"
-    assert "1700 V" in view.reason
+    assert view.headline == "No voltage for gain 1e7 (gain_peak of dft)"
+    assert "1700 V" in view.message
+
+
+def test_what_is_doubtful_stands_beside_the_voltage(store: Store) -> None:
+    record = queries.hv_curve(store, HV_SCAN, HealthSettings())
+    assert record is not None
+    doubt = "1850 V is poor: number of selected charges 900"
+    doubtful = replace(record, curve=replace(record.curve, message=doubt))
+    view = show_curve(doubtful)
+    assert view.hv_v is not None
+    assert view.message == doubt
+
+
+@pytest.mark.parametrize(
+    ("target", "written"),
+    [(1e7, "1e7"), (1.25e7, "1.25e7"), (1.5e7, "1.5e7"), (9.5e6, "9.5e6"), (1e10, "1e10")],
+)
+def test_the_target_gain_is_written_as_it_was_set(
+    store: Store, target: float, written: str
+) -> None:
+    record = queries.hv_curve(store, HV_SCAN, HealthSettings(target_gain=target))
+    assert record is not None
+    assert f"for gain {written} (" in show_curve(record).headline
 
 
 def test_a_point_shows_checks_takes_and_where_it_came_from(store: Store, seeded: Seeded) -> None:

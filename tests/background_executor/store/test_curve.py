@@ -9,11 +9,11 @@ import pytest
 from background_executor import queries
 from background_executor.decisions.decision_records import DecisionKind
 from background_executor.hv_curve_record import HvCurveRecord
-from background_executor.judging.health import HealthSettings
+from background_executor.judging.health import GainMethod, HealthSettings
 from background_executor.judging.limits import Limits
 from background_executor.judging.verdict import judge
 from background_executor.store import Store
-from server_side.result import Quantity
+from server_side.result import Quantity, ValidFit
 from server_side.scan import ScanPlan, Take
 from tests.seed_results import Fate, make_result
 
@@ -125,6 +125,35 @@ def test_a_fit_that_misses_its_spectrum_makes_the_voltage_doubtful(
     assert record.points[3].used
     assert "1850 V is doubtful, the fit misses its spectrum: chi2 per ndf" in record.curve.message
     assert limit in record.curve.message
+
+
+@pytest.mark.parametrize(
+    "other", [{"hv_model": "poisson_gauss"}, {"hv_gain": GainMethod.GAIN_MEAN}]
+)
+def test_a_gain_of_another_model_or_method_is_left_out_until_it_is_judged_again(
+    store: Store, hv_plan: ScanPlan, now: datetime, other: dict[str, str]
+) -> None:
+    _measure(store, hv_plan, now, count=4)
+    result = make_result(hv_plan, Take(point=hv_plan.points[4]), now, gain=1.54e7, seed=4)
+    (fit,) = result.fits
+    assert isinstance(fit, ValidFit)
+    mean = {"gain_mean": fit.gain_peak, "gain_mean_err": fit.gain_peak_err}
+    fits = tuple(fit.model_copy(update={**mean, "model": m}) for m in ("dft", "poisson_gauss"))
+    result = result.model_copy(update={"fits": fits})
+    with store.writing(now + timedelta(minutes=9)) as writer:
+        judgement = judge(result, HealthSettings.model_validate(other), now)
+        writer.add_result(result, Path("HV_1900"), "f" * 64, judgement)
+    record = _curve(store, hv_plan)
+    last = record.points[4]
+    assert (record.model, record.method) == ("dft", "gain_peak")
+    assert (last.used, last.gain is None, record.curve.hv_at_target_v) == (False, False, None)
+    assert f"its gain is {last.method} of {last.model}, the curve's is gain_peak of dft" in (
+        record.curve.message
+    )
+    (stored,) = queries.results_of_point(store, hv_plan.scan_id, hv_plan.points[4])
+    with store.writing(now + timedelta(minutes=10)) as writer:
+        writer.add_verdict(stored.result_id, judge(result, HEALTH, now))
+    assert _curve(store, hv_plan).curve.hv_at_target_v == pytest.approx(TRUE_HV, abs=3.0)
 
 
 def test_a_point_that_could_not_be_analysed_takes_the_voltage_away(
