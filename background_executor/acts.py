@@ -44,6 +44,7 @@ from background_executor.decisions.decision_commands import (
 )
 from background_executor.decisions.scan_acts import decide_scan
 from background_executor.decisions.take_acts import decide_takes
+from background_executor.decisions.turns import waiting_their_turn
 from background_executor.errors import (
     CommandError,
     SchedulerError,
@@ -67,9 +68,10 @@ JudgingCommand = TakesCommand | ScanCommand | CleanUpCommand | MakeReference | J
 
 
 def do_next_command(site: Site, now: datetime, executor_started_at: datetime) -> Afterwards | None:
-    """Do the oldest waiting command and answer it; None when there is none."""
+    """Do the oldest command whose turn it is and answer it; None when there is none."""
+    waiting = waiting_their_turn(site)
     with site.store.writing(now) as writer:
-        record = writer.claim_next_command(site.name)
+        record = writer.claim_next_command(site.name, waiting)
     if record is None:
         return None
     reach(CrashPoint.COMMAND_CLAIMED)

@@ -18,8 +18,9 @@ from background_executor.commanding import Afterwards
 from background_executor.config import TransportName
 from background_executor.decisions.clean_up import empty_trash
 from background_executor.decisions.late_results import intend_late_flags
-from background_executor.decisions.moves import carry_on_moves
 from background_executor.decisions.outcomes import conclude
+from background_executor.decisions.pending_moves import PendingMoves
+from background_executor.decisions.stop_records import StopRecords
 from background_executor.errors import (
     RefusedError,
     RemoteFileError,
@@ -35,7 +36,6 @@ from background_executor.jobs.submit import submit_intents
 from background_executor.jobs.successors import settle_scans
 from background_executor.jobs.unwanted import UnwantedJobs
 from background_executor.judging.hv_files import HvFiles
-from background_executor.rebuild.stop_records import StopRecords
 from background_executor.records import ExecutorRecord, ExecutorState, LinkState
 from background_executor.site import Site
 from background_executor.sweep import Sweeps
@@ -91,6 +91,8 @@ class Executor:
         self._live_seen_at: datetime | None = None
         self._rhythm = RHYTHM[site.config.site.transport]
         self._sweep_work = Work(self._sweep, SWEEP_EVERY)
+        self._pending_moves = PendingMoves(site, conclude)
+        self._move_work = Work(self._carry_on_moves)
         self._works = (
             Work(self._submit),
             Work(self._end_unwanted),
@@ -99,7 +101,7 @@ class Executor:
             Work(self._logs.look, timedelta(seconds=site.config.site.scheduler_poll_s)),
             self._sweep_work,
             Work(self._fetch),
-            Work(self._carry_on_moves),
+            self._move_work,
             Work(self._empty_trash, EMPTY_TRASH_EVERY),
             Work(IdleScans(site).look, LOOK_FOR_RAW_DATA_EVERY),
             Work(StopRecords(site).write_missing),
@@ -132,6 +134,7 @@ class Executor:
                     work.hasten()
             if afterwards is None:
                 break
+            self._move_work.hasten()  # whatever is in the way of another scan's act
         return True
 
     def _work_with_server(self, now: datetime) -> None:
@@ -174,7 +177,7 @@ class Executor:
 
     def _carry_on_moves(self, now: datetime) -> None:
         intend_late_flags(self._site, now)
-        carry_on_moves(self._site, conclude, now)
+        self._pending_moves.carry_on(now)
 
     def _empty_trash(self, now: datetime) -> None:
         empty_trash(self._site, now)

@@ -210,6 +210,15 @@ def commands(store: Store, site: str, limit: int = 50) -> tuple[records.CommandR
     return tuple(reading.to_command(row) for row in rows)
 
 
+def open_commands(store: Store, site: str) -> tuple[records.CommandRecord, ...]:
+    """Return what was asked of a site's executor and has no answer yet, oldest first."""
+    statement = sa.select(tables.commands).where(
+        _commands.site == site, _commands.state.not_in(_ANSWERED)
+    )
+    rows = _all(store, statement.order_by(_commands.command_id))
+    return tuple(reading.to_command(row) for row in rows)
+
+
 def command(store: Store, command_id: int) -> records.CommandRecord | None:
     """Return one command and its answer."""
     row = _first(store, sa.select(tables.commands).where(_commands.command_id == command_id))

@@ -21,7 +21,12 @@ from background_executor.decisions import decision_queries
 from background_executor.decisions.contents import ExpectedTake, check_takes, hash_folders
 from background_executor.decisions.decision_commands import CleanUp, CleanUpCommand, PlanCleanUp
 from background_executor.decisions.decision_queries import CleanUpRecord, StoredFolder
-from background_executor.errors import CommandError, RemoteFileError, UntrustedFileError
+from background_executor.errors import (
+    CommandError,
+    NoAnswerError,
+    RemoteFileError,
+    UntrustedFileError,
+)
 from background_executor.records import ScanRecord, ScanState
 from background_executor.site import Site
 from background_executor.writing import StoreWriter
@@ -166,7 +171,7 @@ def _count(site: Site, older_than_days: int | None, number: int, now: datetime) 
             continue
         try:
             _verify_on_server(site, scan, scan.plan, here)
-        except (RemoteFileError, UntrustedFileError) as error:
+        except (RemoteFileError, NoAnswerError, UntrustedFileError) as error:
             kept.append(f"scan {scan.scan_id}, not verified on the server: {error}")
         else:
             copies += [_copy(site, each, number) for each in here]

@@ -8,14 +8,16 @@ death every step is decided anew from where the folders lie: what was not rename
 is verified again and renamed, what was renamed is verified on the other side.
 What cannot be done is undone by the same renames, backwards; which folders those
 are is committed before the first one, so that nobody else's are touched.
+``pending_moves`` has who goes on with which act, and when.
 """
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from background_executor import queries
 from background_executor.commanding import Outcome
 from background_executor.crash_points import MoveCrashPoint, reach
 from background_executor.decisions import decision_queries
@@ -24,13 +26,19 @@ from background_executor.decisions.contents import (
     check_takes,
     compare_parts,
     hash_folders,
-    names_in,
     part_of,
     size_of,
 )
 from background_executor.decisions.decision_records import MoveAct, MoveRecord, MoveState
 from background_executor.decisions.receipt import ReceiptOutcome, ReceiptPart
 from background_executor.decisions.receipts import mark_rolled_back, read_receipt, write_receipt
+from background_executor.decisions.stop_records import write_stop_record
+from background_executor.decisions.whereabouts import (
+    Whereabouts,
+    find_for_roll_back,
+    find_parts,
+    refuse_astray,
+)
 from background_executor.errors import (
     RefusedError,
     RemoteFileError,
@@ -48,33 +56,42 @@ Conclude = Callable[[Site, MoveRecord, datetime], Outcome]
 _WHOLE_SCANS = (MoveAct.ARCHIVE, MoveAct.RESTORE)
 
 
-@dataclass(frozen=True)
-class Whereabouts:
-    """On which side the parts of an act lie."""
-
-    at_source: frozenset[str]
-    at_target: frozenset[str]
-
-    @property
-    def on_both(self) -> tuple[str, ...]:
-        """Names that are taken on both sides: one of them is not ours."""
-        return tuple(sorted(self.at_source & self.at_target))
-
-
-def carry_on_moves(site: Site, conclude: Conclude, now: datetime) -> None:
-    """Finish or roll back every act that is not finished, the oldest first.
+def carry_on(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -> None:
+    """Finish an act, or roll it back.
 
     Raises
     ------
     TransportError
         When the server could not be asked: the act waits, and its row says so.
     """
-    for move in decision_queries.moves_in_progress(site.store, site.name):
-        try:
-            _carry_on(site, move, conclude, now)
-        except (UnreachableError, RefusedError, RemoteFileError) as error:
-            _note(site, move.move_id, f"it waits: {error}", now)
-            raise
+    try:
+        _carry_on(site, move, conclude, now)
+    except (UnreachableError, RefusedError, RemoteFileError) as error:
+        _note(site, move.move_id, f"it waits: {error}", now)
+        raise
+
+
+def give_up(site: Site, move_id: int, why: str, now: datetime) -> bool:
+    """Roll an act back that has renamed nothing yet; False where it is too late for that.
+
+    Raises
+    ------
+    TransportError
+        When the server could not be asked: the roll-back waits.
+    """
+    move = _again(site, move_id)
+    may_be_renamed = any(part.lay_at_source is not None for part in move.parts)
+    if move.state is not MoveState.INTENDED or may_be_renamed:
+        return False
+    _begin_roll_back(site, move, why, now)
+    return True
+
+
+def _begin_roll_back(site: Site, move: MoveRecord, why: str, now: datetime) -> None:
+    with site.store.writing(now) as writer:
+        writer.advance_move(move.move_id, MoveState.ROLLING_BACK, why)
+    reach(MoveCrashPoint.ROLL_BACK_COMMITTED)
+    _roll_back(site, move, why, now)
 
 
 def _carry_on(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -> None:
@@ -90,10 +107,7 @@ def _carry_on(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -
             reach(MoveCrashPoint.MOVED_COMMITTED)
         _verify_target(site, move)
     except (RemoteFileError, UntrustedFileError) as error:
-        with site.store.writing(now) as writer:
-            writer.advance_move(move.move_id, MoveState.ROLLING_BACK, str(error))
-        reach(MoveCrashPoint.ROLL_BACK_COMMITTED)
-        _roll_back(site, move, str(error), now)
+        _begin_roll_back(site, move, str(error), now)
         return
     reach(MoveCrashPoint.TARGET_VERIFIED)
     _conclude(site, move, conclude, now)
@@ -102,10 +116,12 @@ def _carry_on(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -
 
 def _move(site: Site, move: MoveRecord, now: datetime) -> None:
     """Verify the parts where they lie, write the receipt, and rename what is not renamed yet."""
-    where = _find(site, move)
+    where = find_parts(site, move)
     if move.act is MoveAct.ARCHIVE and not (where.at_source or where.at_target):
         where = _make_folder(site, move)
-    _refuse_astray(move, where)
+    if move.act is MoveAct.ARCHIVE and where.at_source:
+        _write_why_it_ended(site, move)
+    refuse_astray(move, where)
     parts = _verify(site, move, where)
     reach(MoveCrashPoint.SOURCE_VERIFIED)
     write_receipt(site, move, ReceiptOutcome.INTENDED, parts)
@@ -143,38 +159,19 @@ def _note_what_is_renamed(
         writer.note_moved_parts(move.move_id, parts)
 
 
-def _find(site: Site, move: MoveRecord) -> Whereabouts:
-    if not move.parts:
-        return Whereabouts(frozenset(), frozenset())
-    names = frozenset(part.folder for part in move.parts)
-    at_source = names & names_in(site, PurePosixPath(move.source))
-    return Whereabouts(at_source, names & names_in(site, PurePosixPath(move.target)))
-
-
 def _make_folder(site: Site, move: MoveRecord) -> Whereabouts:
     """Give a scan that ended before any job was asked for the folder that it never had."""
     if not decision_queries.stored_folders(site.store, move.scan_id):
         plan, layout = site.plan(move.scan_id), site.layout(move.scan_id)
         site.transport.write(layout.plan_file, plan.model_dump_json(indent=1).encode())
-    return _find(site, move)
+    return find_parts(site, move)
 
 
-def _refuse_astray(move: MoveRecord, where: Whereabouts) -> None:
-    if where.on_both:
-        raise RemoteFileError(
-            f"{', '.join(where.on_both)} is in {move.target} already, and nothing is overwritten: "
-            "look what that is, and move it away by hand"
-        )
-    lost = [part.folder for part in move.parts if not _is_somewhere(part.folder, where)]
-    if lost:
-        raise UntrustedFileError(
-            f"{', '.join(lost)} is neither in {move.source} nor in {move.target}: it was moved or "
-            "removed by hand"
-        )
-
-
-def _is_somewhere(folder: str, where: Whereabouts) -> bool:
-    return folder in where.at_source or folder in where.at_target
+def _write_why_it_ended(site: Site, move: MoveRecord) -> None:
+    """Put beside a stopped scan who stopped it and why: once it is archived nobody does."""
+    scan = queries.scan(site.store, move.scan_id)
+    if scan is not None:
+        write_stop_record(site, scan)
 
 
 def _verify(site: Site, move: MoveRecord, where: Whereabouts) -> tuple[ReceiptPart, ...]:
@@ -213,8 +210,8 @@ def _verify_target(site: Site, move: MoveRecord) -> None:
     if not move.parts:
         write_receipt(site, move, ReceiptOutcome.DONE, ())
         return
-    where = _find(site, move)
-    _refuse_astray(move, where)
+    where = find_parts(site, move)
+    refuse_astray(move, where)
     if where.at_source:
         raise UntrustedFileError(
             f"{', '.join(sorted(where.at_source))} is in {move.source} again: somebody moved it"
@@ -246,13 +243,13 @@ def _conclude(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -
 
 def _roll_back(site: Site, move: MoveRecord, why: str, now: datetime) -> None:
     """Bring back what this act renamed, and nothing else; answer that nothing was done."""
-    where = _find(site, move)
-    source, target = PurePosixPath(move.source), PurePosixPath(move.target)
     ours = {part.folder for part in _again(site, move.move_id).parts if part.lay_at_source}
+    where = find_for_roll_back(site, move, is_anything_ours=bool(ours))
+    source, target = PurePosixPath(move.source), PurePosixPath(move.target)
     for name in sorted((where.at_target & ours) - where.at_source):
         site.transport.rename(target / name, source / name)
         reach(MoveCrashPoint.PART_RENAMED_BACK)
-    lost = [part.folder for part in move.parts if not _is_somewhere(part.folder, where)]
+    lost = where.lacks(move)
     state = MoveState.FAILED if lost else MoveState.ROLLED_BACK
     told = mark_rolled_back(site, move, why)
     ending = "everything lies where it lay" if not lost else f"look for {', '.join(lost)}"

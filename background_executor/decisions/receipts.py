@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_records import MoveRecord
 from background_executor.decisions.receipt import Receipt, ReceiptOutcome, ReceiptPart, ReceiptTake
-from background_executor.errors import RemoteFileError, UntrustedFileError
+from background_executor.errors import NoAnswerError, RemoteFileError, UntrustedFileError
 from background_executor.site import Site
 from server_side.boundary import faults_in_words
 
@@ -16,11 +16,10 @@ RECEIPT_LIMIT_BYTES = 8 << 20
 
 def mark_rolled_back(site: Site, move: MoveRecord, why: str) -> str:
     """Write into a receipt that is there that it does not count; say so when that cannot be."""
-    if not site.transport.exists(PurePosixPath(move.receipt)):
-        return ""
     try:
-        write_receipt(site, move, ReceiptOutcome.ROLLED_BACK, (), why)
-    except RemoteFileError as error:
+        if site.transport.exists(PurePosixPath(move.receipt)):
+            write_receipt(site, move, ReceiptOutcome.ROLLED_BACK, (), why)
+    except (RemoteFileError, NoAnswerError) as error:
         return f" (its receipt could not be marked: {error})"
     return ""
 

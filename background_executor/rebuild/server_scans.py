@@ -10,8 +10,8 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from background_executor.decisions.receipt import RECEIPT_PATTERN, Receipt
+from background_executor.decisions.stop_records import StopRecord
 from background_executor.errors import RemoteFileError, UntrustedFileError
-from background_executor.rebuild.stop_records import StopRecord
 from background_executor.site import Site
 from background_executor.transport import RemoteEntry
 from server_side.boundary import BoundaryModel, faults_in_words

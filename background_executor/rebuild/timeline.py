@@ -14,10 +14,10 @@ from background_executor.decisions.decision_records import (
 )
 from background_executor.decisions.outcomes import conclude
 from background_executor.decisions.receipt import Receipt, ReceiptOutcome
+from background_executor.decisions.stop_records import StopRecord
 from background_executor.errors import CommandError, StoreError
 from background_executor.jobs.successors import settle_scans
 from background_executor.rebuild.server_scans import FoundReceipt
-from background_executor.rebuild.stop_records import StopRecord
 from background_executor.records import ENDED_JOB_STATES, JobState, ScanState
 from background_executor.site import Site
 from server_side.layout import MANIFEST_FILE

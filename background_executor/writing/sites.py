@@ -1,6 +1,6 @@
 """What belongs to a site as a whole: commands, the executor's word, the list of acquisitions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
 import sqlalchemy as sa
@@ -21,10 +21,13 @@ from background_executor.writing.transaction import Transaction, Values
 class SiteWriting(Transaction):
     """Changes of commands, of the executor's row and of the acquisitions."""
 
-    def claim_next_command(self, site: str) -> CommandRecord | None:
+    def claim_next_command(
+        self, site: str, passing_over: Collection[int] = ()
+    ) -> CommandRecord | None:
         """Take the oldest waiting command in hand; the one in hand comes again until answered.
 
-        One whose act on the server is being carried out is answered by that act.
+        One whose act on the server is being carried out is answered by that act; those
+        that are passed over wait their turn.
         """
         columns = tables.commands.c
         moving = sa.select(tables.moves.c.command_id).where(
@@ -34,7 +37,7 @@ class SiteWriting(Transaction):
             sa.select(tables.commands)
             .where(columns.site == site)
             .where(columns.state.in_([CommandState.CLAIMED, CommandState.WAITING]))
-            .where(columns.command_id.not_in(moving))
+            .where(columns.command_id.not_in(moving), columns.command_id.not_in(passing_over))
             .order_by(columns.state == CommandState.WAITING, columns.command_id)
             .limit(1)
         )

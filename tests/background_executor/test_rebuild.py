@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from background_executor import queries
+from background_executor.acts import do_next_command
 from background_executor.cli import main
 from background_executor.commands import StopScan
 from background_executor.config import load_config
@@ -202,6 +203,25 @@ def test_a_stopped_scan_that_was_restored_says_why_it_was_stopped_again(bench: B
         found = queries.scan(store, scan.scan_id)
         assert found is not None
         assert (found.state, found.message) == (ScanState.STOPPED, "laser off")
+
+
+def test_a_scan_that_was_archived_right_after_it_was_stopped_says_why_it_was_stopped(
+    bench: Bench,
+) -> None:
+    shift = Shift(bench)
+    scan = shift.new_scan()
+    shift.measure(scan, scan.plan.points[0])
+    write_plan(bench, scan)
+    wish = StopScan(scan_id=scan.scan_id, reason="laser off")
+    bench.store.enqueue("here", wish, "tester", "stop", bench.now)
+    do_next_command(bench.site, bench.now, bench.now)
+    archive(bench, ArchiveScan, scan, reason="end of shift")
+    before = everything(bench.store)
+    with rebuilt(bench) as store:
+        assert everything(store) == before
+        found = queries.scan(store, scan.scan_id)
+        assert found is not None
+        assert (found.state, found.message) == (ScanState.ARCHIVED, "laser off")
 
 
 def decisions_in(store: Store, scan: ScanRecord) -> list[tuple[int, str, str]]:

@@ -40,8 +40,8 @@ from background_executor.decisions.decision_commands import (
     WithdrawDecisions,
 )
 from background_executor.decisions.late_results import intend_late_flags, late_parts
-from background_executor.decisions.moves import carry_on_moves
 from background_executor.decisions.outcomes import conclude
+from background_executor.decisions.pending_moves import PendingMoves
 from background_executor.errors import UnreachableError
 from background_executor.fetch import fetch_waiting
 from background_executor.records import CommandState, ScanState
@@ -415,7 +415,7 @@ class RandomActs(RuleBasedStateMachine):
                 pass
             fetch_waiting(site, now)
             intend_late_flags(site, now)
-            carry_on_moves(site, conclude, now)
+            PendingMoves(site, conclude).carry_on(now)
         except (UnreachableError, Death):
             pass
 

@@ -34,7 +34,7 @@ class StopRecords:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._written: set[tuple[str, datetime]] = set()
+        self._written: set[tuple[str, datetime | None]] = set()
 
     def write_missing(self, _now: datetime) -> None:
         """Write the record of every stopped scan that has none.
@@ -46,30 +46,40 @@ class StopRecords:
         """
         for scan_id in queries.scan_ids(self._site.store, self._site.name, ScanState.STOPPED):
             scan = queries.scan(self._site.store, scan_id)
-            if scan is None or scan.ended_at is None or (scan_id, scan.ended_at) in self._written:
+            if scan is None or (scan_id, scan.ended_at) in self._written:
                 continue
-            self._write(scan, scan.ended_at)
+            write_stop_record(self._site, scan)
             self._written.add((scan_id, scan.ended_at))
 
-    def _write(self, scan: ScanRecord, stopped_at: datetime) -> None:
-        """Write a record, unless it is there or the scan never came to the server."""
-        layout, transport = self._site.layout(scan.scan_id), self._site.transport
-        path = layout.stop_record(stopped_at)
-        if transport.exists(path) or not transport.exists(layout.plan_file):
-            return
-        record = self._describe(scan, stopped_at)
-        transport.write(path, record.model_dump_json(indent=1).encode() + b"\n")
 
-    def _describe(self, scan: ScanRecord, stopped_at: datetime) -> StopRecord:
-        # Only of that moment: whoever takes a retake back stops the scan again, too.
-        after = stopped_at + timedelta(microseconds=1)
-        subject, act = scan_subject(scan.scan_id), "scan stopped"
-        wanted = EventFilter(subject=subject, act=act, since=stopped_at, until=after)
-        stops = queries.events(self._site.store, self._site.name, wanted, limit=1)
-        return StopRecord(
-            site=scan.site,
-            scan_id=scan.scan_id,
-            stopped_at=stopped_at,
-            operator=stops[0].actor if stops else "",
-            reason=scan.message,
-        )
+def write_stop_record(site: Site, scan: ScanRecord) -> None:
+    """Write who stopped a scan and why, unless it is there or the scan is not on the server.
+
+    Raises
+    ------
+    TransportError
+        When the server could not be asked.
+    """
+    if scan.state is not ScanState.STOPPED or scan.ended_at is None:
+        return
+    layout = site.layout(scan.scan_id)
+    path = layout.stop_record(scan.ended_at)
+    if site.transport.exists(path) or not site.transport.exists(layout.plan_file):
+        return
+    record = _describe(site, scan, scan.ended_at)
+    site.transport.write(path, record.model_dump_json(indent=1).encode() + b"\n")
+
+
+def _describe(site: Site, scan: ScanRecord, stopped_at: datetime) -> StopRecord:
+    # Only of that moment: whoever takes a retake back stops the scan again, too.
+    after = stopped_at + timedelta(microseconds=1)
+    subject, act = scan_subject(scan.scan_id), "scan stopped"
+    wanted = EventFilter(subject=subject, act=act, since=stopped_at, until=after)
+    stops = queries.events(site.store, site.name, wanted, limit=1)
+    return StopRecord(
+        site=scan.site,
+        scan_id=scan.scan_id,
+        stopped_at=stopped_at,
+        operator=stops[0].actor if stops else "",
+        reason=scan.message,
+    )
