@@ -1,6 +1,6 @@
 """Everything about one point: what was measured, how it was judged, where it came from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -64,6 +64,7 @@ class PointView:
     fits: tuple[Row, ...]
     """Model, gain_peak, gain_mean, chi2/ndf, probability or why there is none."""
     parameters: tuple[Row, ...]
+    """Model, name, value, note: of each valid fit its parameters and what follows from them."""
     quality: tuple[Row, ...]
     origin: tuple[tuple[str, str], ...]
     inputs: tuple[Row, ...]
@@ -105,7 +106,7 @@ def show_point(
         decision=_decision(point.decision, zone),
         fits=_fits(shown),
         parameters=_parameters(shown),
-        quality=tuple(_measurement(entry) for entry in _quality(shown)),
+        quality=_quality(shown),
         origin=show_origin(shown, zone) if shown is not None else (),
         inputs=tuple(show_input(entry, zone) for entry in _inputs(shown)),
         takes=tuple(_take(each, shown, takes.get(each.result.take.take), zone) for each in results),
@@ -215,26 +216,25 @@ def _gain(gain: float | None, error: float | None) -> str:
 
 def _parameters(record: ResultRecord | None) -> tuple[Row, ...]:
     fits = () if record is None else record.result.fits
-    return tuple(
-        (
-            fit.model,
-            parameter.name,
-            with_error(parameter.value, parameter.error, parameter.unit),
-            parameter.note or ("fixed" if parameter.error is None else ""),
-        )
-        for fit in fits
-        if isinstance(fit, ValidFit)
-        for parameter in fit.parameters
-    )
+    return tuple(row for fit in fits if isinstance(fit, ValidFit) for row in _parameters_of(fit))
 
 
-def _quality(record: ResultRecord | None) -> tuple[Measurement, ...]:
-    if record is None:
-        return ()
-    derived = (
-        entry for fit in record.result.fits if isinstance(fit, ValidFit) for entry in fit.derived
-    )
-    return (*record.result.quality, *derived)
+def _parameters_of(fit: ValidFit) -> Iterator[Row]:
+    """Return a fit's parameters, then what is derived of them under another name."""
+    for parameter in fit.parameters:
+        value = with_error(parameter.value, parameter.error, parameter.unit)
+        note = parameter.note or ("fixed" if parameter.error is None else "")
+        yield (fit.model, parameter.name, value, note)
+    named = {parameter.name for parameter in fit.parameters}
+    for entry in fit.derived:
+        if entry.name not in named:
+            _, value, note = _measurement(entry)
+            yield (fit.model, entry.name, value, note)
+
+
+def _quality(record: ResultRecord | None) -> tuple[Row, ...]:
+    """Return what was measured of the point, each once: what each model says stands with it."""
+    return () if record is None else tuple(_measurement(entry) for entry in record.result.quality)
 
 
 def _measurement(entry: Measurement) -> Row:
