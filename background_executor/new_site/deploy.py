@@ -2,21 +2,26 @@
 
 Below the site's base folder::
 
-    software/0.1.0-<digest>/            one version, never changed once it is whole
-        server_side/                    the code
-        venv/bin/python                 what site.python should name, by way of the link
-        DEPLOYED                        written last: without it the folder is not whole
+    software/builds/0.1.0-<digest>-<own>/   what one deployment made, in a folder of its own
+        server_side/                        the code
+        venv/bin/python                     what site.python should name, by way of the links
+        DEPLOYED                            written last: without it the folder is not whole
+    software/0.1.0-<digest> -> builds/...   a version, named when its folder is whole
     software/current -> 0.1.0-<digest>
-    software/previous -> ...            for rollback
+    software/previous -> ...                for rollback
 
-The links are replaced by rename. A job's script names the folder of its version, not
-the link: a job that waits or runs meanwhile keeps its version.
+What works on the server outlives a cut connection. Two deployments of one version therefore
+share no folder; the one that is whole first gives the version, and the other is removed. The
+links are made whole or replaced by rename. A job's script names its version, not ``current``:
+a job that waits or runs meanwhile keeps its version.
 """
 
 import io
+import logging
 import shlex
 import tarfile
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -29,18 +34,25 @@ from background_executor.new_site.deployed import (
     package_files,
     version_here,
 )
+from background_executor.scheduler.script import in_job_environment
 from background_executor.transport import Transport
+
+log = logging.getLogger(__name__)
 
 PREVIOUS = "previous"
 WHOLE_MARK = "DEPLOYED"
+BUILDS_FOLDER = "builds"
 INSTALL_TIMEOUT_S = 3600.0
 
-_INSTALL = """
+_ARCHIVE = "server_side.tar"
+_INSTALL = f"""
 set -eu
-folder=$1 archive=$2 python=$3 packages=$4
-if [ -e "$folder" ]; then mv -T -- "$folder" "$folder.unfinished-$(date +%s)-$$"; fi
-mkdir -p -- "$folder"
-tar --extract --file="$archive" --directory="$folder"
+software=$1 build=builds/$2 version=$3 python=$4 packages=$5
+cd -- "$software"
+folder=$PWD/$build
+trap '[ "$version" -ef "$build" ] || rm -rf -- "$folder"' EXIT
+tar --extract --file="$build/{_ARCHIVE}" --directory="$build"
+rm -f -- "$build/{_ARCHIVE}"
 if [ -n "$packages" ]; then
     "$python" -m venv --without-pip "$folder/venv"
 else
@@ -58,9 +70,23 @@ else
         --requirement "$folder/server_side/requirements.txt"
 fi
 "$folder/venv/bin/python" -c 'import server_side.cli'
-sync
-: >"$folder/DEPLOYED"
-rm -f -- "$archive"
+sync -f -- "$folder" 2>/dev/null || sync  # an old one knows no -f
+: >"$folder/{WHOLE_MARK}"
+if [ -e "$version" ] && [ ! -e "$version/{WHOLE_MARK}" ]; then
+    mv -T -- "$version" "$version.unfinished-$(date +%s)-$$"
+fi
+ln -sT -- "$build" "$version" || [ -e "$version/{WHOLE_MARK}" ]
+"""
+
+_LEFT_OVER = """
+cd -- "$1" 2>/dev/null || exit 0
+for build in builds/* *.unfinished-*; do
+    [ -d "$build" ] || continue
+    for version in *; do
+        [ -L "$version" ] && [ "$version" -ef "$build" ] && continue 2
+    done
+    printf '%s\n' "$build"
+done
 """
 
 _SWITCH = """
@@ -105,6 +131,7 @@ def deploy(
     *,
     base_python: str = "python3",
     packages_of: str = "",
+    tell: Callable[[str], object] = log.info,
 ) -> Deployment:
     """Put this executor's server_side on the server and make it the current one.
 
@@ -115,6 +142,8 @@ def deploy(
         site's module and activation lines.
     packages_of
         Interpreter there whose installed packages are used; without one, pip installs them.
+    tell
+        Gets what a person who waits should know.
 
     Raises
     ------
@@ -123,15 +152,33 @@ def deploy(
     """
     software = software_folder(site)
     name = version_here().name
-    folder = software / name
-    was_there = transport.exists(folder / WHOLE_MARK)
+    was_there = transport.exists(software / name / WHOLE_MARK)
+    for left in _left_over(site, transport):
+        tell(
+            f"{software / left} was left by a deployment that was cut off, or is that of one "
+            "that still works: remove it when none does"
+        )
     if not was_there:
-        archive = software / f"{name}.tar"
-        transport.write(archive, pack())
-        install = [str(folder), str(archive), base_python, packages_of]
-        _run_script(site, transport, _INSTALL, install, "install server_side")
+        takes = "a minute" if packages_of else "ten minutes: pip loads 2.8 GB"
+        tell(f"installs server_side {name} in {software}; this takes about {takes}")
+        _install(site, transport, name, [base_python, packages_of])
     _run_script(site, transport, _SWITCH, [str(software), name], "make it the current version")
     return Deployment(name, software / CURRENT / "venv" / "bin" / "python", was_there)
+
+
+def _install(site: SiteSection, transport: Transport, name: str, made_with: Sequence[str]) -> None:
+    """Build a version in a folder of its own, and name it when it is whole."""
+    software, build = software_folder(site), f"{name}-{uuid.uuid4().hex[:8]}"
+    transport.write(software / BUILDS_FOLDER / build / _ARCHIVE, pack())
+    arguments = [str(software), build, name, *made_with]
+    _run_script(site, transport, _INSTALL, arguments, "install server_side")
+
+
+def _left_over(site: SiteSection, transport: Transport) -> list[str]:
+    """Return the folders below ``software`` that deployments worked in and no version names."""
+    argv = ["sh", "-c", _LEFT_OVER, "sh", str(software_folder(site))]
+    output = transport.run(argv, timeout_s=site.call_timeout_s)
+    return output.stdout.splitlines()
 
 
 def roll_back(site: SiteSection, transport: Transport) -> str:
@@ -176,8 +223,7 @@ def _run_script(
     site: SiteSection, transport: Transport, script: str, arguments: Sequence[str], what: str
 ) -> str:
     """Run a script of ours in the site's environment; its arguments arrive as they are."""
-    prepare = "\n".join((*site.submit.module_lines, *site.submit.activate_lines))
-    argv = ["bash", "-lc", f"{prepare}\n{script}", "deploy", *arguments]
+    argv = in_job_environment(site, ["bash", "-c", script, "deploy", *arguments])
     output = transport.run(argv, timeout_s=INSTALL_TIMEOUT_S)
     if output.exit_status != 0:
         said = (output.stderr.strip() or output.stdout.strip())[-1000:] or "it said nothing"

@@ -8,6 +8,7 @@ import contextlib
 import getpass
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from background_executor import instance
@@ -50,16 +51,17 @@ def enrol(given: argparse.Namespace) -> int:
     section = config.site.ssh
     if section is None:
         raise SettingsError(f"site {config.site.name} has no section [site.ssh]: nothing to enrol")
-    last_hop = read_route(section)[-1]
+    last_hop, enrolled = read_route(section)[-1], list[str]()
     with instance.hold_lock(config, instance.LockAct.ENROL):
         while (offer := _ask_for_key(config, section)) is not None:
             if not _is_confirmed(offer, given.fingerprint):
-                say("nothing was enrolled")
+                say(f"enrolled before it, and pinned: {', '.join(enrolled) or 'nothing'}")
                 return EXIT_FAILED
             store_host_key(offer, section.known_hosts)
             key = f"{offer.hop.key_name}, {offer.kind} {offer.fingerprint}"
             _record(config, "host key enrolled", key)
             say(f"enrolled {offer.hop.key_name} in {section.known_hosts}")
+            enrolled.append(offer.hop.key_name)
             if offer.hop == last_hop:
                 break
     say("every host key on the way is enrolled")
@@ -87,7 +89,10 @@ def _wait_for_turn(config: SiteConfig) -> None:
 def enrol_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``enrol``."""
     parser.add_argument(
-        "--fingerprint", default=None, help="enrol without a question when the key has this one"
+        "--fingerprint",
+        action="append",
+        default=[],
+        help="enrol without a question a key that has this one; once for each host on the way",
     )
 
 
@@ -125,7 +130,11 @@ def _deploy(config: SiteConfig, given: argparse.Namespace) -> int:
     transport = open_transport(config)
     try:
         done = deploy(
-            config.site, transport, base_python=given.base_python, packages_of=given.packages_of
+            config.site,
+            transport,
+            base_python=given.base_python,
+            packages_of=given.packages_of,
+            tell=say,
         )
     finally:
         transport.close()
@@ -154,8 +163,15 @@ def _record(config: SiteConfig, act: str, after: str) -> None:
         writer.add_event(site, getpass.getuser(), f"site {site}", act, after=after)
 
 
-def _is_confirmed(offer: HostKeyOffer, expected: str | None) -> bool:
+def _is_confirmed(offer: HostKeyOffer, expected: Sequence[str]) -> bool:
+    """Compare a key with what was given, or ask; say why it is refused."""
     say(f"{offer.hop.key_name} shows {offer.kind} {offer.fingerprint}")
-    if expected is not None:
-        return expected == offer.fingerprint
-    return input("Is this what the site publishes? Type 'yes' to enrol it: ").strip() == "yes"
+    if expected:
+        is_one = offer.fingerprint in expected
+        why = "its fingerprint is none of those given with --fingerprint, one for each host"
+    else:
+        question = "Is this what the site publishes? Type 'yes' to enrol it: "
+        is_one, why = input(question).strip() == "yes", "it was not confirmed by 'yes'"
+    if not is_one:
+        say(f"{offer.hop.key_name} was not enrolled: {why}")
+    return is_one

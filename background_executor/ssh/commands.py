@@ -12,7 +12,7 @@ import select
 import shlex
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import paramiko
@@ -51,6 +51,15 @@ def write_command(argv: Sequence[str]) -> CommandLine:
     return CommandLine(line, mark.encode() + b"\n")
 
 
+@dataclass(frozen=True)
+class Heartbeat:
+    """How a line on which a long command says nothing is asked whether it lives."""
+
+    every_s: float
+    ask: Callable[[], None]
+    """Raises where the line is dead."""
+
+
 class RemoteCommand:
     """A command that runs on the other end of a channel."""
 
@@ -64,8 +73,8 @@ class RemoteCommand:
         if not self._to_send:
             channel.shutdown_write()
 
-    def wait(self, timeout_s: float, what: str) -> CommandOutput:
-        """Wait for the end and return what the command gave.
+    def wait(self, timeout_s: float, what: str, heartbeat: Heartbeat) -> CommandOutput:
+        """Wait for the end and return what the command gave; a line that dies meanwhile is noticed.
 
         Raises
         ------
@@ -74,15 +83,20 @@ class RemoteCommand:
         RemoteFileError
             When the login shell ended without running it.
         """
-        deadline = time.monotonic() + timeout_s
+        heard_at = time.monotonic()
+        deadline = heard_at + timeout_s
         while not self._is_over():
             if self._move_bytes():
+                heard_at = time.monotonic()
                 continue
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 raise UnreachableError(
                     f"no answer within {timeout_s:g} s from {what!r}; it will be asked again"
                 )
+            if time.monotonic() - heard_at > heartbeat.every_s:
+                heartbeat.ask()
+                heard_at = time.monotonic()
             select.select([self._channel], [], [], min(left_s, _LONGEST_WAIT_S))
         status = self._channel.recv_exit_status()
         if status < 0:

@@ -26,7 +26,7 @@ from background_executor.errors import (
     UntrustedFileError,
 )
 from background_executor.ssh.archive import TAR_COMMAND, check_names, receive_files
-from background_executor.ssh.commands import RemoteCommand, write_command
+from background_executor.ssh.commands import Heartbeat, RemoteCommand, write_command
 from background_executor.ssh.connect_record import ConnectRecord
 from background_executor.ssh.link import GARBLED, LoginRefusedError, SshLink, open_link
 from background_executor.ssh.listing import list_command, read_listing
@@ -44,7 +44,7 @@ from background_executor.transport import (
 LAST_CONNECT_FILE = "last-connect"
 """Below the site's state folder."""
 HEARTBEAT_S = 20.0
-"""A connection that answered so recently is taken for alive."""
+"""A connection that answered so recently is taken for alive; it also keeps a firewall's memory."""
 HEARTBEAT_TIMEOUT_S = 10.0
 _KILL_AFTER_S = 5.0
 
@@ -68,6 +68,8 @@ class SshTransport:
         Monotonic seconds, for the pace of connects and the heartbeat.
     record
         What other processes of the site know of the last connect.
+    heartbeat_s
+        A connection that was silent for so long is asked whether it lives.
     """
 
     def __init__(
@@ -77,11 +79,13 @@ class SshTransport:
         call_timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
         record: ConnectRecord | None = None,
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._section = section
         self._record = record
         self._call_timeout_s = call_timeout_s
         self._clock = clock
+        self._heartbeat = Heartbeat(heartbeat_s, self._ask_for_life)
         self._round_trips = RoundTrips()
         self._connects = 0
         self._pacer = ConnectPacer(clock, section.connect_interval_s)
@@ -104,7 +108,7 @@ class SshTransport:
     def connect(self) -> None:
         """Make sure that there is a connection; one that was silent for long is asked."""
         link = self._connected()
-        if self._clock() - self._answered_at > HEARTBEAT_S:
+        if self._clock() - self._answered_at > self._heartbeat.every_s:
             with self._asking("answer", PurePosixPath("."), HEARTBEAT_TIMEOUT_S):
                 link.sftp.stat(".")
 
@@ -125,7 +129,8 @@ class SshTransport:
             try:
                 # What is sent into a silent line waits below every time-out of the library.
                 with self._asking("run", PurePosixPath(program), timeout_s + HEARTBEAT_TIMEOUT_S):
-                    output = RemoteCommand(channel, line.mark, stdin).wait(timeout_s, program)
+                    command = RemoteCommand(channel, line.mark, stdin)
+                    output = command.wait(timeout_s, program, self._heartbeat)
             except UnreachableError as error:
                 if self._still_answers():
                     raise NoAnswerError(str(error)) from error
@@ -300,6 +305,14 @@ class SshTransport:
                 raise UnreachableError(f"connection lost: cannot {act} {path}: {said}") from error
             raise RemoteFileError(f"cannot {act} {path}: {_reason(error)}") from error
         self._answered_at = self._clock()
+
+    def _ask_for_life(self) -> None:
+        """Ask a line on which a command is silent; a busy login node has its time to answer."""
+        link = self._link
+        if link is None or not link.is_alive:
+            return  # the command is about to notice; no new connection may come of asking
+        with self._asking("answer", PurePosixPath("."), self._call_timeout_s):
+            link.sftp.stat(".")
 
     def _still_answers(self) -> bool:
         """Find out, after a call without an answer, whether the line is dead; then close it."""

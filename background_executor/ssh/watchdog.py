@@ -24,12 +24,14 @@ class Watchdog:
 
     @contextmanager
     def limit(self, seconds: float) -> Iterator[None]:
-        """Let what happens inside take so long and no longer."""
-        self._set(time.monotonic() + seconds)
+        """Let what happens inside take so long and no longer, and no longer than around it."""
+        outer = self._deadline
+        ends_at = time.monotonic() + seconds
+        self._set(ends_at if outer is None else min(ends_at, outer))
         try:
             yield
         finally:
-            self._set(None)
+            self._set(outer)
 
     def close(self) -> None:
         """End the watch."""

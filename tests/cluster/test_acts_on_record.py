@@ -3,6 +3,7 @@
 import contextlib
 import getpass
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from background_executor import queries
 from background_executor.cli import main
 from background_executor.config import load_config
 from background_executor.ssh import next_host_key
-from tests.cluster.cluster import RealCluster
+from tests.cluster.cluster import RealCluster, free_ports
 from tests.cluster.site_settings import make_cluster_site
+from tests.cluster.ssh_server import SshServer
 
 pytestmark = pytest.mark.cluster
 
@@ -34,3 +36,39 @@ def test_enrolment_and_deployment_are_on_record(cluster: RealCluster, tmp_path: 
     assert (enrolled.act, deployed.act) == ("host key enrolled", "server_side deployed")
     assert offer.fingerprint in enrolled.after
     assert {enrolled.actor, deployed.actor} == {getpass.getuser()}
+
+
+@pytest.fixture
+def over_a_jump_host(cluster: RealCluster, tmp_path: Path) -> Iterator[Path]:
+    """Settings of a site behind a jump host that has a key of its own; nothing is enrolled."""
+    gate = SshServer(tmp_path / "gate", free_ports(1)[0], {})
+    gate.prepare()
+    gate.start()
+    settings = make_cluster_site(cluster, tmp_path)
+    (tmp_path / "known_hosts").unlink()
+    (tmp_path / "ssh_config").write_text(
+        f"Host gate\n  HostName {gate.host}\n  Port {gate.port}\n  User {gate.user}\n"
+        f"  IdentityFile {gate.client_key}\n"
+        f"Host {cluster.ssh.host}\n  ProxyJump gate\n"
+    )
+    yield settings
+    gate.stop()
+
+
+def test_each_host_on_the_way_is_enrolled_by_its_own_fingerprint(
+    over_a_jump_host: Path, cluster: RealCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = ["--settings", str(over_a_jump_host)]
+    section = load_config(over_a_jump_host).site.ssh
+    assert section is not None
+    offer = next_host_key(section)
+    assert offer is not None
+    assert offer.fingerprint != cluster.ssh.host_key_fingerprint()
+    of_gate = ["--fingerprint", offer.fingerprint]
+    assert main(["enrol", *of_gate, *named]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert "none of those given" in said[-2]
+    assert said[-1] == f"enrolled before it, and pinned: {offer.hop.key_name}"
+    of_both = [*of_gate, "--fingerprint", cluster.ssh.host_key_fingerprint()]
+    assert main(["enrol", *of_both, *named]) == 0
+    assert len(section.known_hosts.read_text().splitlines()) == 2

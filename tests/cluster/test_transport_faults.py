@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -124,6 +124,36 @@ def test_a_swallowed_call_ends_within_its_time_and_ends_the_connection(
     clock.pass_by(60)
     assert says_hello(transport)
     assert line.connections == 2
+
+
+@pytest.fixture
+def quick_heart(cluster: RealCluster, line: Line, tmp_path: Path) -> Iterator[SshTransport]:
+    """A transport that asks a line for life after a tenth of a second without a word."""
+    section = ssh_section(cluster, tmp_path, port=line.port)
+    made = SshTransport(section, call_timeout_s=2.0, heartbeat_s=0.1)
+    yield made
+    made.close()
+
+
+def test_a_line_that_dies_under_a_long_silent_command_is_noticed_long_before_its_end(
+    quick_heart: SshTransport, line: Line
+) -> None:
+    assert says_hello(quick_heart)
+    threading.Timer(0.7, line.swallow).start()
+    with pytest.raises(UnreachableError, match="connection lost"):
+        # Without asking, the test's own end would come first.
+        quick_heart.run(["sleep", "3600"], timeout_s=3600)
+
+
+def test_a_long_silent_command_over_a_line_that_lives_comes_to_its_end(
+    quick_heart: SshTransport,
+) -> None:
+    assert says_hello(quick_heart)
+    before = quick_heart.round_trips
+    output = quick_heart.run(["sh", "-c", "sleep 1.5; echo done"], timeout_s=60)
+    assert (output.exit_status, output.stdout) == (0, "done\n")
+    assert quick_heart.round_trips > before + 2
+    assert quick_heart.connects == 1
 
 
 def test_much_that_is_sent_into_a_clogged_line_is_given_up_in_time(
