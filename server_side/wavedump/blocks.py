@@ -5,16 +5,24 @@ from numpy.typing import NDArray
 
 from server_side.wavedump.events import EventBlock
 from server_side.wavedump.scanning import EventRows, make_rows
-from server_side.wavedump.sequence import NOT_IN_HAND, SequenceState, order_events
+from server_side.wavedump.sequence import (
+    FAULTS_PER_EVENT,
+    NOT_IN_HAND,
+    NOTHING_YET,
+    SequenceState,
+    order_events,
+    waits_for_next,
+)
 
 
 class BlockBuilder:
     """Collects rows; the last event of a block waits for the next one to confirm it."""
 
-    def __init__(self, block_events: int, record_length: int) -> None:
+    def __init__(self, block_events: int, record_length: int, event_bytes: float) -> None:
         self._capacity = block_events + 1
         self._record_length = record_length
-        self._state = SequenceState(before_last=-1, last=-1, row=NOT_IN_HAND)
+        self._event_bytes = event_bytes
+        self._state = NOTHING_YET
         self.rows: EventRows = make_rows(self._capacity, record_length)
         self.row = 0
         """First row that is free."""
@@ -24,24 +32,32 @@ class BlockBuilder:
         """There is no room for another event."""
         return self.row == self._capacity
 
+    @property
+    def waiting_byte(self) -> int | None:
+        """Where an event begins that waits for another one to confirm its number, if one does."""
+        is_waiting = waits_for_next(self._state, self._event_bytes)
+        return self._state.last_byte if is_waiting else None
+
     def close(self, *, is_last: bool) -> tuple[EventBlock, NDArray[np.int64]]:
         """Return the events in hand as a block, and the faults of their order.
 
         Parameters
         ----------
         is_last
-            No other event is in sight: nothing is held back.
+            No other event is in sight: none is held back but one with a doubtful number.
         """
         keep = np.ones(self.row, np.bool_)
-        faults = np.empty((self.row, 4), np.int64)
+        faults = np.empty((FAULTS_PER_EVENT * self.row, 4), np.int64)
         first = 0 if self._state.row == NOT_IN_HAND else 1
         state, noted = order_events(self.rows, keep, self._state, first, faults)
         self._state = SequenceState(*state)
         held = self._state.row
-        if not is_last and held != NOT_IN_HAND:
+        if is_last and self.waiting_byte is None:
+            held = NOT_IN_HAND
+        if held != NOT_IN_HAND:
             keep[held] = False
         block = _select(self.rows, keep)
-        self._begin_rows(NOT_IN_HAND if is_last else held)
+        self._begin_rows(held)
         return block, faults[:noted]
 
     def _begin_rows(self, held: int) -> None:

@@ -33,7 +33,7 @@ class FileSummary:
     first_event: int | None
     last_event: int | None
     torn_events: int
-    """1 when an incomplete last event is held back."""
+    """1 when a last event is held back that is not whole, or whose number nothing confirms yet."""
     torn_byte: int | None
     """Where it begins; None without one."""
     skipped_events: int

@@ -40,6 +40,8 @@ class Fault(IntEnum):
     """No header stands where the event should end."""
     RESUMED = 13
     """No damage: reading goes on here, behind the damage of the record before."""
+    NUMBER_TAKEN = 14
+    """Two different events have the same number: this is the wrong one, or may be."""
 
 
 _WORDS = {
@@ -53,11 +55,12 @@ _WORDS = {
     Fault.STRAY_BYTES: "bytes that belong to no event",
     Fault.NUMBER_OUT_OF_ORDER: "event number {found} stands beside {wanted}",
     Fault.DOUBLED: "event number {found} a second time",
+    Fault.NUMBER_TAKEN: "event number {found} at two different events",
     Fault.SIZE_CHANGED: "the event does not end after {wanted} bytes",
     Fault.ALIGNMENT_LOST: "the events behind cannot be told apart without headers",
 }
 
-_ORDER_FAULTS = (Fault.DOUBLED, Fault.NUMBER_OUT_OF_ORDER)
+_ORDER_FAULTS = (Fault.DOUBLED, Fault.NUMBER_OUT_OF_ORDER, Fault.NUMBER_TAKEN)
 
 
 def describe_fault(kind: Fault, found: int, wanted: int) -> str:

@@ -32,7 +32,7 @@ class Inspection(BoundaryModel):
     noise_rms: float | None
     """Mean over the events of the standard deviation of the same samples (counts)."""
     torn_events: int
-    """1 where an incomplete last event is held back."""
+    """1 where a last event is held back: not whole, or with a number that nothing confirms yet."""
     skipped_events: int
     """Damaged events that were left out."""
     doubled_events: int
@@ -100,8 +100,9 @@ def _notes(path: Path, seen: FileSummary) -> Iterator[str]:
         yield f"{seen.bytes_read} bytes do not hold a whole event: too little to tell the format"
     elif seen.torn_byte is not None:
         yield (
-            f"the last event begins at byte {seen.torn_byte} and is not whole: the file is still "
-            "being written, or was cut off"
+            f"the event that begins at byte {seen.torn_byte} is held back, because it is not whole "
+            "or no event behind it confirms its number: the file is still being written, was cut "
+            "off, or lost events or a right number there"
         )
     if None not in (seen.channel, named) and seen.channel != named:
         yield (

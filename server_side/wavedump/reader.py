@@ -88,8 +88,8 @@ class FollowingReader:
             events=self._events,
             first_event=self._first_event,
             last_event=self._last_event,
-            torn_events=int(self._is_torn),
-            torn_byte=self._next_byte if self._is_torn else None,
+            torn_events=int(self._held_byte is not None),
+            torn_byte=self._held_byte,
             skipped_events=self._count_skipped(),
             doubled_events=self._damage.doubled_events,
             damage=self._damage.words,
@@ -100,6 +100,12 @@ class FollowingReader:
         """Raise when no whole event was found; see ``RawReader``."""
         if not self._events:
             raise no_event_error(self.path, self._damage.words)
+
+    @property
+    def _held_byte(self) -> int | None:
+        """Where an event begins that waits for another one or for its own end, if one does."""
+        waiting = self._builder.waiting_byte if self._builder else None
+        return self._next_byte if waiting is None and self._is_torn else waiting
 
     def _count_skipped(self) -> int:
         """Return the damaged events, with those of damage that has not ended yet."""
@@ -118,7 +124,9 @@ class FollowingReader:
             head = FileHead(self.path, ByteWindow(data, 0, end, 0, end == size))
             self._decoder = recognise_format(head, self._daq, FORMATS)
         if self._decoder is not None:
-            self._builder = BlockBuilder(self._block_events, self._decoder.record_length)
+            self._builder = BlockBuilder(
+                self._block_events, self._decoder.record_length, self._decoder.event_bytes
+            )
 
     def _read(
         self, descriptor: int, size: int, decoder: Decoder, builder: BlockBuilder

@@ -3,12 +3,13 @@
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from server_side.settings import DaqSettings
-from server_side.wavedump import EventBlock
+from server_side.wavedump import EventBlock, FileSummary, open_reader
 
 LENGTH = 24
 CHANNEL = 2
@@ -162,3 +163,11 @@ def samples_by_number(blocks: Sequence[EventBlock]) -> dict[int, NDArray[np.floa
         for block in blocks
         for number, samples in zip(block.event_number, block.samples_adc, strict=True)
     }
+
+
+def read_content(path: Path, content: bytes) -> tuple[list[int], FileSummary]:
+    """Write a file and return the numbers of its events and what was seen of it."""
+    path.write_bytes(content)
+    reader = open_reader(path, DAQ)
+    numbers = numbers_of(list(reader.blocks()))
+    return numbers, reader.summary()

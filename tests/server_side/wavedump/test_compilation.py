@@ -21,8 +21,9 @@ ROOT = Path(__file__).parents[3]
 ORDER_DOUBLED_EVENTS = """
 from server_side.wavedump.blocks import BlockBuilder
 from server_side.wavedump.sequence import order_events
-builder = BlockBuilder(block_events=8, record_length=2)
-builder.rows.event_number[:4] = (1, 2, 2, 3)
+builder = BlockBuilder(block_events=8, record_length=2, event_bytes=1.0)
+builder.rows.event_number[:4] = builder.rows.time_tag[:4] = (1, 2, 2, 3)
+builder.rows.first_byte[:4] = (0, 1, 2, 3)
 builder.row = 4
 block, faults = builder.close(is_last=True)
 print(len(block.event_number), faults[0, 0], sum(order_events.stats.cache_hits.values()))

@@ -7,30 +7,22 @@ from pathlib import Path
 import pytest
 
 from server_side.errors import NotWaveDumpError
-from server_side.wavedump import FileSummary, open_reader
+from server_side.wavedump import open_reader
 from tests.server_side.wavedump.raw_content import (
     DAQ,
     LENGTH,
     STYLES,
     WITH_HEADER,
-    RawEvent,
     as_column,
     ascii_event,
     make_events,
-    numbers_of,
+    read_content,
     text_header,
 )
 
 EVENTS = make_events(20)
 DAMAGED = 7
 """Index of the event that is damaged."""
-
-
-def read(path: Path, content: bytes) -> tuple[list[int], FileSummary]:
-    path.write_bytes(content)
-    reader = open_reader(path, DAQ)
-    numbers = numbers_of(list(reader.blocks()))
-    return numbers, reader.summary()
 
 
 def all_but(*indices: int) -> list[int]:
@@ -74,7 +66,7 @@ TEXT_DAMAGE: list[tuple[Callable[[bytes], bytes], str]] = [
 def test_a_damaged_text_event_is_skipped_and_named_with_its_byte(
     raw_file: Path, damage: Callable[[bytes], bytes], words: str
 ) -> None:
-    numbers, seen = read(raw_file, with_damaged_text(damage))
+    numbers, seen = read_content(raw_file, with_damaged_text(damage))
     place = place_of_damage()
     expected = all_but(DAMAGED)
     if words.startswith(("bytes that", "more than")) and numbers != expected:
@@ -93,7 +85,7 @@ def test_bytes_missing_in_an_event_cost_that_event_alone(
 ) -> None:
     parts = [STYLES[name].write(event) for event in EVENTS]
     parts[index] = parts[index][:-30] + parts[index][-9:]
-    numbers, seen = read(raw_file, b"".join(parts))
+    numbers, seen = read_content(raw_file, b"".join(parts))
     assert numbers == all_but(index)
     assert seen.skipped_events == 1
     assert seen.torn_events == 0
@@ -103,7 +95,7 @@ def test_bytes_missing_in_an_event_cost_that_event_alone(
 def test_a_hole_of_zeros_counts_as_the_events_that_stood_there(raw_file: Path, name: str) -> None:
     parts = [STYLES[name].write(event) for event in EVENTS]
     parts[5:10] = [bytes(len(part)) for part in parts[5:10]]
-    numbers, seen = read(raw_file, b"".join(parts))
+    numbers, seen = read_content(raw_file, b"".join(parts))
     assert set(all_but(4, 5, 6, 7, 8, 9)) <= set(numbers) <= set(all_but(5, 6, 7, 8, 9))
     assert seen.skipped_events == len(EVENTS) - len(numbers)
 
@@ -111,18 +103,9 @@ def test_a_hole_of_zeros_counts_as_the_events_that_stood_there(raw_file: Path, n
 @pytest.mark.parametrize("name", WITH_HEADER)
 def test_a_hole_up_to_the_end_is_counted_too(raw_file: Path, name: str) -> None:
     content = STYLES[name].content(EVENTS)
-    _, seen = read(raw_file, content + bytes(len(content)))
+    _, seen = read_content(raw_file, content + bytes(len(content)))
     assert len(EVENTS) - 1 <= seen.skipped_events <= len(EVENTS) + 1
     assert seen.torn_events == 0
-
-
-@pytest.mark.parametrize("name", WITH_HEADER)
-def test_doubled_events_are_given_once_and_counted(raw_file: Path, name: str) -> None:
-    doubled = [*EVENTS[:9], *EVENTS[6:9], *EVENTS[8:]]
-    numbers, seen = read(raw_file, STYLES[name].content(doubled))
-    assert numbers == all_but()
-    assert (seen.doubled_events, seen.skipped_events) == (4, 0)
-    assert "event number 106 a second time" in seen.damage[0]
 
 
 @pytest.mark.parametrize("name", [name for name in WITH_HEADER if not STYLES[name].is_text])
@@ -137,37 +120,13 @@ def test_binary_with_one_header_left_is_never_read_as_samples_alone(
         list(open_reader(raw_file, DAQ).blocks())
 
 
-@pytest.mark.parametrize("name", WITH_HEADER)
-def test_lost_events_leave_a_gap_in_the_numbers_and_no_damage(raw_file: Path, name: str) -> None:
-    numbers, seen = read(raw_file, STYLES[name].content(EVENTS[:5] + EVENTS[9:]))
-    assert numbers == all_but(5, 6, 7, 8)
-    assert (seen.skipped_events, seen.doubled_events) == (0, 0)
-
-
-@pytest.mark.parametrize("wrong", [100_000_017, 3, 104, 110])
-def test_an_impossible_event_number_costs_that_event_alone(raw_file: Path, wrong: int) -> None:
-    bad = RawEvent(wrong, EVENTS[DAMAGED].time_tag, EVENTS[DAMAGED].samples)
-    events = [*EVENTS[:DAMAGED], bad, *EVENTS[DAMAGED + 1 :]]
-    numbers, seen = read(raw_file, STYLES["ascii"].content(events))
-    assert numbers == all_but(DAMAGED)
-    assert seen.skipped_events + seen.doubled_events == 1
-
-
-def test_a_wrong_number_at_the_end_of_a_block_is_left_out_too(raw_file: Path) -> None:
-    for index in range(1, 19):
-        bad = RawEvent(9999, 0, EVENTS[index].samples)
-        raw_file.write_bytes(STYLES["ascii"].content([*EVENTS[:index], bad, *EVENTS[index + 1 :]]))
-        reader = open_reader(raw_file, DAQ, block_events=4)
-        assert numbers_of(list(reader.blocks())) == all_but(index)
-
-
 @pytest.mark.parametrize("name", ["ascii", "comma", "x742-text"])
 def test_a_damaged_first_event_does_not_decide_what_the_others_look_like(
     raw_file: Path, name: str
 ) -> None:
     parts = [STYLES[name].write(event) for event in EVENTS]
     parts[0] = parts[0].replace(b"Channel: 2", b"Channel: 7")
-    numbers, seen = read(raw_file, b"".join(parts))
+    numbers, seen = read_content(raw_file, b"".join(parts))
     assert numbers == all_but(0)
     assert seen.channel == 2
 
@@ -176,14 +135,14 @@ def test_a_damaged_first_event_does_not_decide_what_the_others_look_like(
 def test_a_damaged_first_size_is_mended_by_the_settings(raw_file: Path, name: str) -> None:
     content = bytearray(STYLES[name].content(EVENTS))
     content[1] = 0xFF
-    numbers, seen = read(raw_file, bytes(content))
+    numbers, seen = read_content(raw_file, bytes(content))
     assert numbers == all_but(0)
     assert (seen.raw_format, seen.skipped_events) == (STYLES[name].raw_format, 1)
 
 
 def test_events_of_another_length_are_left_out(raw_file: Path) -> None:
     longer = make_events(6, first=120, length=30)
-    numbers, seen = read(raw_file, STYLES["ascii"].content([*EVENTS, *longer]))
+    numbers, seen = read_content(raw_file, STYLES["ascii"].content([*EVENTS, *longer]))
     assert numbers == all_but()
     assert seen.skipped_events == 6
     assert "record length 30 instead of 24" in seen.damage[0]
@@ -193,7 +152,7 @@ def test_headers_without_samples_and_samples_without_header_are_named(raw_file: 
     parts = [ascii_event(event) for event in EVENTS]
     parts[4] = text_header(EVENTS[4]).encode()
     parts[9] = as_column(EVENTS[9]).encode()
-    numbers, seen = read(raw_file, b"".join(parts))
+    numbers, seen = read_content(raw_file, b"".join(parts))
     assert set(all_but(4, 8, 9)) <= set(numbers) <= set(all_but(4, 9))
     assert "0 samples instead of 24" in seen.damage[0]
 
@@ -202,7 +161,7 @@ def test_headers_without_samples_and_samples_without_header_are_named(raw_file: 
 def test_a_damaged_sample_without_headers_costs_its_event_alone(raw_file: Path, name: str) -> None:
     parts = [STYLES[name].write(event) for event in EVENTS]
     parts[3] = parts[3][:2] + b"#" + parts[3][3:]
-    numbers, seen = read(raw_file, b"".join(parts))
+    numbers, seen = read_content(raw_file, b"".join(parts))
     assert numbers == [n for n in range(20) if n != 3]
     assert seen.skipped_events == 1
     assert "sample 0 cannot be read" in seen.damage[0]
@@ -213,7 +172,7 @@ def test_without_headers_nothing_is_read_behind_damage_that_hides_where_events_b
 ) -> None:
     content = STYLES["bare-text"].content(EVENTS)
     place = content.index(b"\n", len(STYLES["bare-text"].content(EVENTS[:5])) + 20)
-    numbers, seen = read(raw_file, content[:place] + content[place + 1 :])
+    numbers, seen = read_content(raw_file, content[:place] + content[place + 1 :])
     assert numbers == [0, 1, 2, 3, 4]
     assert seen.skipped_events == 15
     assert "the events behind cannot be told apart without headers" in seen.damage[0]
@@ -222,7 +181,7 @@ def test_without_headers_nothing_is_read_behind_damage_that_hides_where_events_b
 def test_a_sample_beyond_the_adc_in_bare_binary_costs_its_event(raw_file: Path) -> None:
     content = bytearray(STYLES["bare-binary"].content(EVENTS))
     content[2 * LENGTH * 3 + 1] = 0xFF
-    numbers, seen = read(raw_file, bytes(content))
+    numbers, seen = read_content(raw_file, bytes(content))
     assert numbers == [n for n in range(20) if n != 3]
     assert seen.skipped_events == 1
 
@@ -236,7 +195,7 @@ def test_only_the_first_faults_are_kept_in_words_and_all_are_counted(raw_file: P
         part.replace(b"Channel: 2", b"Channel: 9") if i % 2 else part
         for i, part in enumerate(damaged)
     )
-    numbers, seen = read(raw_file, content)
+    numbers, seen = read_content(raw_file, content)
     assert numbers == list(range(100, 300, 2))
     assert seen.skipped_events == 100
     assert len(seen.damage) == 20
@@ -244,18 +203,9 @@ def test_only_the_first_faults_are_kept_in_words_and_all_are_counted(raw_file: P
 
 def test_blank_lines_between_events_are_no_damage(raw_file: Path) -> None:
     content = b"\n\r\n".join(ascii_event(event) for event in EVENTS) + b"\n\n"
-    numbers, seen = read(raw_file, content)
+    numbers, seen = read_content(raw_file, content)
     assert numbers == all_but()
     assert (seen.damage, seen.torn_events) == ((), 0)
-
-
-@pytest.mark.parametrize("name", WITH_HEADER)
-def test_a_counter_that_starts_anew_counts_all_behind_as_doubled(raw_file: Path, name: str) -> None:
-    again = make_events(30, first=0, seed=2)
-    numbers, seen = read(raw_file, STYLES[name].content([*EVENTS, *again]))
-    assert numbers == all_but()
-    assert (seen.doubled_events, seen.skipped_events) == (30, 0)
-    assert "event number 0 a second time" in seen.damage[0]
 
 
 @pytest.mark.parametrize("header", [b"Unix time: 1234.5\n", b"Date: 20.02.2026\n"])
@@ -266,7 +216,7 @@ def test_a_point_in_a_header_line_lets_no_sample_out_of_range_in(
 ) -> None:
     parts = [_with_header_line(STYLES[style].write(event), header) for event in EVENTS]
     parts[DAMAGED] = _with_second_sample(parts[DAMAGED], wrong)
-    numbers, seen = read(raw_file, b"".join(parts))
+    numbers, seen = read_content(raw_file, b"".join(parts))
     assert seen.raw_format == STYLES[style].raw_format
     assert numbers == all_but(DAMAGED)
     assert seen.skipped_events == 1
@@ -280,7 +230,7 @@ def test_a_byte_overwritten_by_a_point_makes_no_x742_file(
     parts = [STYLES[style].write(event) for event in EVENTS]
     parts[index] = _with_second_sample(parts[index], b"150.3")
     parts[DAMAGED] = _with_second_sample(parts[DAMAGED], b"25003")
-    numbers, seen = read(raw_file, b"".join(parts))
+    numbers, seen = read_content(raw_file, b"".join(parts))
     assert seen.raw_format == STYLES[style].raw_format
     assert numbers == all_but(index, DAMAGED)
     assert seen.skipped_events == 2
@@ -293,7 +243,7 @@ def test_lists_have_whole_samples_in_the_range_of_the_adc_alone(
 ) -> None:
     parts = [STYLES[style].write(event) for event in EVENTS]
     parts[DAMAGED] = _with_second_sample(parts[DAMAGED], wrong)
-    numbers, seen = read(raw_file, b"".join(parts))
+    numbers, seen = read_content(raw_file, b"".join(parts))
     first = 0 if style == "bare-comma" else EVENTS[0].number
     assert numbers == [first + i for i in range(len(EVENTS)) if i != DAMAGED]
     assert seen.skipped_events == 1

@@ -28,7 +28,7 @@ def test_a_torn_last_event_is_told_with_its_byte(raw_file: Path, style: str) -> 
     assert (seen.events, seen.torn_events) == (3, 1)
     (note,) = seen.notes
     first_byte = len(whole) + max(0, parts[3].find(b"Record Length:"))
-    assert note.startswith(f"the last event begins at byte {first_byte} and is not whole")
+    assert note.startswith(f"the event that begins at byte {first_byte} is held back")
 
 
 @pytest.mark.parametrize(
