@@ -100,6 +100,19 @@ def test_a_page_is_a_short_script_without_sql_and_arithmetic(page: str) -> None:
     assert "sqlalchemy" not in text
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_every_live_part_of_a_page_is_drawn_anew_each_second(page: str) -> None:
+    text = (ROOT / "dashboard" / "app_pages" / f"{page}.py").read_text()
+    turns = [
+        ast.unparse(mark)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef)
+        for mark in node.decorator_list
+    ]
+    assert turns
+    assert set(turns) == {"st.fragment(run_every=1)"}
+
+
 def is_sum(node: ast.BinOp) -> bool:
     return not isinstance(node.op, ast.BitOr)
 
