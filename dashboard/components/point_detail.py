@@ -10,7 +10,7 @@ from dashboard.components.act_bar import act_bar
 from dashboard.components.charts import WHOLE_WIDTH, spectrum_chart
 from dashboard.components.markup import age_of, chip, facts, paragraph, row
 from dashboard.components.selection import read_selection
-from dashboard.components.slot_card import map_legend, panel_head, tile_map
+from dashboard.components.slot_card import SCANS_PAGE, map_legend, panel_head, tile_map
 from dashboard.components.tables import Cell, table
 from dashboard.views.detail import DetailView
 from dashboard.views.point import PointView
@@ -27,7 +27,7 @@ def point_columns(view: DetailView, operator: str, on_pick: Callable[[str], None
         tile_map(view.scan, point.panel.name, "map", on_pick)
         map_legend(view.scan)
         if view.closed:
-            st.html(paragraph(view.closed, "strong"))
+            _say_why_closed(view)
         else:
             selection = read_selection("point", scan_id)
             act_bar((view.record,), view.others, scan_id, selection, operator)
@@ -42,6 +42,16 @@ def point_columns(view: DetailView, operator: str, on_pick: Callable[[str], None
         _judgement(point)
         _numbers(point)
         _origin(point)
+
+
+def _say_why_closed(view: DetailView) -> None:
+    st.html(paragraph(view.closed, "strong"))
+    st.page_link(
+        SCANS_PAGE,
+        label="To the scan",
+        icon=":material/inventory_2:",
+        query_params={"scan": view.scan.scan_id},
+    )
 
 
 def _result(view: PointView) -> None:
