@@ -188,6 +188,7 @@ def to_job(row: Row) -> JobRecord:
         ended_at=row.ended_at,
         last_heard_at=row.last_heard_at,
         live=None if row.live is None else LiveProgress.model_validate_json(row.live),
+        software=row.software,
     )
 
 

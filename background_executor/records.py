@@ -275,6 +275,9 @@ class JobRecord:
     ended_at: datetime | None
     last_heard_at: datetime | None
     live: LiveProgress | None
+    software: str | None
+    """Its server_side: number and digest as it was submitted, the number alone where only its own
+    journal tells it; None before."""
 
     def run_time(self, now: datetime) -> timedelta | None:
         """Return how long it has run, or ran; None before it began."""

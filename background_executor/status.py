@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from background_executor import queries
 from background_executor.config import SiteConfig
 from background_executor.instance import is_running
+from background_executor.new_site.deployed import other_version
 from background_executor.records import (
     ENDED_JOB_STATES,
     CommandRecord,
@@ -166,7 +167,7 @@ def _job_lines(job: JobRecord, now: datetime) -> Iterator[str]:
     ran = job.run_time(now)
     run_time = f" for {timedelta(seconds=round(ran.total_seconds()))}" if ran is not None else ""
     start = f"expected start {job.expected_start:%Y-%m-%d %H:%M} UTC" if job.expected_start else ""
-    said = ", ".join(part for part in (job.message, start) if part)
+    said = ", ".join(part for part in (job.message, start, other_version(job)) if part)
     message = f": {said}" if said else ""
     yield f"  job {job.scheduler_id or 'without id'} {job.state.value}{place}{run_time}{message}"
     for line in job.log_tail.splitlines()[-LOG_LINES:]:

@@ -142,6 +142,7 @@ jobs = sa.Table(
     sa.Column("live", sa.Text),
     _moment("expected_start", nullable=True),
     sa.Column("ran_s", sa.Float),
+    sa.Column("software", sa.Text),
     sa.Index(None, "scan_id", "created_at"),
     sa.Index(None, "site", "state"),
 )

@@ -25,7 +25,7 @@ from background_executor.errors import (
 )
 from background_executor.following import FollowedJobRecord
 from background_executor.jobs.unwanted import is_unwanted, note_never_asked
-from background_executor.new_site.deployed import interpreter_now, version_mismatch
+from background_executor.new_site.deployed import interpreter_now, version_here, version_mismatch
 from background_executor.records import JobState
 from background_executor.site import Site
 from background_executor.work import do_for_each
@@ -69,6 +69,7 @@ def submit(site: Site, scan_id: str, job: str, now: datetime) -> None:
     reach(CrashPoint.FILES_WRITTEN)
     with site.store.writing(now) as writer:
         writer.advance_job(job, JobState.SUBMITTING)
+        writer.note_software(job, version_here().name)  # no other one is submitted
     reach(CrashPoint.SUBMITTING_COMMITTED)
     try:
         scheduler_id = _ask_for_job(site, scan_id, job)

@@ -7,11 +7,13 @@ answer holds for every way of installing.
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import server_side
 from background_executor.config import SiteSection
 from background_executor.errors import RemoteFileError
+from background_executor.records import ENDED_JOB_STATES, JobRecord
 from background_executor.scheduler.script import in_job_environment
 from background_executor.transport import Transport
 from server_side import __version__
@@ -79,6 +81,20 @@ def version_here(root: Path | None = None) -> PackageVersion:
         whole.update(path.relative_to(folder).as_posix().encode() + b"\0")
         whole.update(hashlib.sha256(path.read_bytes()).digest())
     return PackageVersion(__version__, whole.hexdigest())
+
+
+@cache
+def version_loaded() -> PackageVersion:
+    """Return the version that this process works with, whatever replaces its files meanwhile."""
+    return version_here()
+
+
+def other_version(job: JobRecord) -> str:
+    """Say that a job runs another server_side than this program belongs to; empty when not."""
+    ours = version_loaded()
+    if job.software in (None, ours.number, ours.name) or job.state in ENDED_JOB_STATES:
+        return ""
+    return f"runs server_side {job.software}, not {ours.name} as this executor would have it"
 
 
 def interpreter_now(site: SiteSection, transport: Transport) -> str:

@@ -147,6 +147,10 @@ class JobWriting(Transaction):
         """Note how long a job ran in all, as the scheduler counted."""
         self.update(tables.jobs, {"job": job}, {"ran_s": run_time.total_seconds()})
 
+    def note_software(self, job: str, software: str) -> None:
+        """Note which server_side a job is made with."""
+        self.update(tables.jobs, {"job": job}, {"software": software}, quiet=True)
+
     def note_job_act(self, job: str, act: str, after: str) -> None:
         """Write into the audit what was done to a job on the server."""
         site = self.get(tables.jobs, {"job": job}).site

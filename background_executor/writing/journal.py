@@ -41,6 +41,7 @@ class StoreWriter(MoveWriting, ImportWriting, JobWriting, SiteWriting, Reference
             # Why it waited, and how long it was to, is over.
             message = "" if row.state in WAITING_JOB_STATES else None
             self.describe_job(job, node=line.host, scheduler_id=scheduler_id, message=message)
+            self._hear_version(job, row.software, line.software_version)
             self._follow_job(job, JobState.RUNNING, None)
         elif isinstance(line, DataSeen):
             self.add_data(row.scan_id, line.point, line.take, line.folder, line.generation)
@@ -77,6 +78,11 @@ class StoreWriter(MoveWriting, ImportWriting, JobWriting, SiteWriting, Reference
         has_result = self.find(tables.publications, key | {"take": take}) is not None
         state = PointState.FAILED if final and not has_result else row.state
         self.advance_point(scan_id, point, state, error=error, tries=attempt)
+
+    def _hear_version(self, job: str, software: str | None, number: str) -> None:
+        """Note the version that a job says, unless more than that is known of the same one."""
+        if software is None or not software.startswith(f"{number}-"):
+            self.note_software(job, number)
 
     def _hear_failure(self, job: str, scan_id: str, line: PointFailed) -> None:
         """Write a failed try into the audit, and note it; one that stands there is an old one."""

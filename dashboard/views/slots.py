@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from background_executor.new_site.deployed import other_version
 from background_executor.records import (
     ENDED_JOB_STATES,
     JobRecord,
@@ -108,7 +109,8 @@ def show_work(job: JobRecord, zone: str, now: datetime) -> WorkView:
         news = job_news(job, zone)
         text = f"job {job.state.value.replace('_', ' ')}" + (f": {news}" if news else "")
         return WorkView(text, _place(job, now), "", job.last_heard_at)
-    return WorkView(_stage(job.live), _place(job, now), _preliminary(job.live), job.last_heard_at)
+    place = ", ".join(part for part in (_place(job, now), other_version(job)) if part)
+    return WorkView(_stage(job.live), place, _preliminary(job.live), job.last_heard_at)
 
 
 def serial_number_fault(text: str) -> str:

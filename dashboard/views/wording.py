@@ -4,6 +4,7 @@ import math
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from background_executor.new_site.deployed import other_version
 from background_executor.records import JobRecord
 from server_side.scan import Point, PositionPoint, ScanKind
 
@@ -54,11 +55,10 @@ def local_time(moment: datetime | None, zone: str) -> str:
 
 
 def job_news(job: JobRecord, zone: str) -> str:
-    """Write what the scheduler or the job said last, and when a job that waits is to begin."""
-    if job.expected_start is None:
-        return job.message
-    start = f"expected start {local_time(job.expected_start, zone)}"
-    return f"{job.message}, {start}" if job.message else start
+    """Write what the scheduler or the job said last, when it is to begin, and if it is outdated."""
+    at = job.expected_start
+    start = "" if at is None else f"expected start {local_time(at, zone)}"
+    return ", ".join(part for part in (job.message, start, other_version(job)) if part)
 
 
 def point_label(point: Point) -> str:

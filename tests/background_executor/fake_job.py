@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NoReturn
 
+from server_side import __version__
 from server_side.journal import EndReason, LiveProgress
 from server_side.journal_writer import JournalWriter, write_live
 from server_side.layout import RESULT_FILE, ScanLayout
@@ -83,7 +84,7 @@ def make_result(plan: ScanPlan, take: Take, job: str | None) -> PointResult:
         ),
         quality=(),
         provenance=Provenance(
-            software_version="0",
+            software_version=__version__,
             job=job,
             host="here",
             measured_at=now,
@@ -139,7 +140,7 @@ class FakeJob:
         ) as journal:
             journal.job_start(
                 scan_id=self.order.plan.scan_id,
-                software_version="0",
+                software_version=__version__,
                 host="here",
                 scheduler_job="",
             )

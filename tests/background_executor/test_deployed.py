@@ -13,11 +13,15 @@ from background_executor.new_site.deployed import (
     CURRENT,
     SOFTWARE_FOLDER,
     interpreter_now,
+    other_version,
     version_here,
 )
 from background_executor.new_site.job_preview import preview_job
+from background_executor.records import JobState
+from background_executor.status import status_report, status_text
 from background_executor.transport import LocalTransport
-from tests.background_executor.bench import HANGS, ROOT, Bench
+from server_side.journal import JobStart
+from tests.background_executor.bench import HANGS, ROOT, WAITS, Bench
 
 
 def test_an_interpreter_behind_the_link_is_named_by_its_versions_folder(bench: Bench) -> None:
@@ -81,3 +85,47 @@ def test_the_script_that_is_shown_names_the_interpreter_that_jobs_are_given(benc
     version = current.parent / version_here().name
     assert f"exec {version}/venv/bin/python -m server_side watch" in preview.script
     assert preview_job(config, bench.now).script.count(config.site.python) == 1
+
+
+OLD = "0.0.9-000000000000"
+
+
+def test_a_job_that_outlived_an_upgrade_is_shown_with_its_version_until_it_ends(
+    bench: Bench,
+) -> None:
+    bench.behave(WAITS)
+    scan = bench.start_scan()
+    bench.until(lambda: bench.jobs(scan)[0].state is JobState.RUNNING)
+    job = bench.jobs(scan)[0]
+    assert job.software == version_here().name
+    assert "runs server_side" not in status_text(status_report(bench.config, bench.store))
+    with bench.store.writing(bench.now) as writer:  # as an executor of the version before made it
+        writer.note_software(job.job, OLD)
+    assert f"runs server_side {OLD}, not {version_here().name}" in status_text(
+        status_report(bench.config, bench.store)
+    )
+    bench.let_go()
+    bench.until(lambda: bench.is_complete(scan))
+    assert "runs server_side" not in status_text(status_report(bench.config, bench.store))
+
+
+def test_the_version_that_a_job_itself_says_is_shown_where_it_is_another(bench: Bench) -> None:
+    bench.behave(WAITS)
+    scan = bench.start_scan()
+    bench.until(lambda: bench.jobs(scan)[0].state is JobState.RUNNING)
+    job = bench.jobs(scan)[0].job
+    start = JobStart(
+        seq=1,
+        at=bench.now,
+        job=job,
+        scan_id=scan.scan_id,
+        software_version="9.9.9",
+        host="n1",
+        pid=1,
+    )
+    with bench.store.writing(bench.now) as writer:
+        writer.apply_line(job, start)
+    assert other_version(bench.jobs(scan)[0]).startswith("runs server_side 9.9.9, not")
+    bench.let_go()
+    bench.until(lambda: bench.is_complete(scan))
+    assert other_version(bench.jobs(scan)[0]) == ""
