@@ -32,7 +32,9 @@ LIKELY_WORDS = 4
 FAR_AHEAD = 1 << 20
 """A counter does not rise by more than this from one event to the next."""
 
-_BROKEN_HEADER = int(Fault.BROKEN_HEADER)
+_STATED_SIZE = int(Fault.STATED_SIZE_CHANGED)
+_BOARD = int(Fault.BOARD_CHANGED)
+_CHANNEL = int(Fault.CHANNEL_CHANGED)
 _BROKEN_EVENT = int(Fault.SIZE_CHANGED)
 _RANGE = int(Fault.OUT_OF_RANGE)
 _RESUMED = int(Fault.RESUMED)
@@ -81,6 +83,20 @@ def is_header(data: NDArray[np.uint8], pos: int, layout: BinaryLayout) -> bool:
         and has_word(data, pos, layout.channel_word, layout.channel)
         and has_word(data, pos, layout.board_word, layout.board)
     )
+
+
+@compiled_scan
+def judge_header(data: NDArray[np.uint8], pos: int, layout: BinaryLayout) -> tuple[int, int, int]:
+    """Return the fault of a header or ``WHOLE``, what was found and what was wanted."""
+    size = read_word(data, pos + WORD_BYTES * layout.size_word)
+    if size != layout.event_bytes:
+        return _STATED_SIZE, size, layout.event_bytes
+    if not has_word(data, pos, layout.channel_word, layout.channel):
+        channel = read_word(data, pos + WORD_BYTES * layout.channel_word)
+        return _CHANNEL, channel, layout.channel
+    if not has_word(data, pos, layout.board_word, layout.board):
+        return _BOARD, read_word(data, pos + WORD_BYTES * layout.board_word), layout.board
+    return WHOLE, WHOLE, WHOLE
 
 
 @compiled_scan
@@ -140,20 +156,23 @@ def read_floats(
 
 
 @compiled_scan
-def judge_event(window: ByteWindow, begin: int, layout: BinaryLayout) -> int:
-    """Return ``WHOLE`` when an event's bytes are all there and its end is confirmed."""
+def judge_event(window: ByteWindow, begin: int, layout: BinaryLayout) -> tuple[int, int, int]:
+    """Return ``WHOLE`` when an event's bytes are all there and its end is confirmed.
+
+    Otherwise it is ``MORE`` or a fault, with what was found and what was wanted.
+    """
     stop = begin + layout.event_bytes
     if begin + layout.header_bytes <= window.end and not is_header(window.data, begin, layout):
-        return _BROKEN_HEADER
-    if stop > window.end:
-        return MORE
+        return judge_header(window.data, begin, layout)
+    if stop > window.end or (stop + layout.header_bytes > window.end and not window.at_end):
+        return MORE, WHOLE, WHOLE
     if stop + layout.header_bytes > window.end:
-        return WHOLE if window.at_end else MORE
+        return WHOLE, WHOLE, WHOLE
     number = read_word(window.data, begin + WORD_BYTES * layout.number_word)
     is_confirmed = is_header(window.data, stop, layout) or is_likely_header(
         window.data, stop, layout, number
     )
-    return WHOLE if is_confirmed else _BROKEN_EVENT
+    return WHOLE if is_confirmed else _BROKEN_EVENT, WHOLE, layout.event_bytes
 
 
 @compiled_scan
@@ -181,7 +200,7 @@ def scan_binary(
     """Read whole events into ``rows`` until bytes, rows or fault records run out."""
     pos, row, noted, is_lost, number, _ = place
     while row < len(rows.event_number) and noted < len(faults):
-        begin, found = pos, -1
+        begin, found, wanted = pos, WHOLE, WHOLE
         if is_lost:
             begin = find_header(window, pos, layout)
             if begin < 0:
@@ -189,7 +208,7 @@ def scan_binary(
                 return ScanPlace(pos, row, noted, is_lost, number, True)
             kind, pos, is_lost = _RESUMED, begin, False
         else:
-            kind = judge_event(window, begin, layout)
+            kind, found, wanted = judge_event(window, begin, layout)
             if kind == MORE:
                 return ScanPlace(begin, row, noted, is_lost, number, True)
             is_lost = kind != WHOLE
@@ -200,7 +219,7 @@ def scan_binary(
                 row += kind == WHOLE
         if kind != WHOLE:
             byte = window.first_byte + begin
-            noted = note_fault(faults, noted, kind, byte, (found, layout.event_bytes))
+            noted = note_fault(faults, noted, kind, byte, (found, wanted))
     return ScanPlace(pos, row, noted, is_lost, number, False)
 
 

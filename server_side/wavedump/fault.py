@@ -14,8 +14,8 @@ WORDS_KEPT = 20
 class Fault(IntEnum):
     """Kinds of damage; a record is (kind, byte offset, found, wanted)."""
 
-    BROKEN_HEADER = 1
-    """A header field is missing or unreadable."""
+    BROKEN_LENGTH = 1
+    """The header states no record length, or one that no event has."""
     BROKEN_SAMPLE = 2
     """Something that is no sample stands where a sample should."""
     FEW_SAMPLES = 3
@@ -42,10 +42,22 @@ class Fault(IntEnum):
     """No damage: reading goes on here, behind the damage of the record before."""
     NUMBER_TAKEN = 14
     """Two different events have the same number: this is the wrong one, or may be."""
+    BROKEN_NUMBER = 15
+    """The header states no event number."""
+    BROKEN_TAG = 16
+    """The header states no time tag, or one that has more bits than there are."""
+    STATED_SIZE_CHANGED = 17
+    """The header states another size of the event than those of the file."""
+    BOARD_CHANGED = 18
+    """The event is of another board than the file."""
 
 
 _WORDS = {
-    Fault.BROKEN_HEADER: "a header that cannot be read",
+    Fault.BROKEN_LENGTH: "Record Length {found} in the header instead of 1 to {wanted}",
+    Fault.BROKEN_NUMBER: "Event Number cannot be read in the header",
+    Fault.BROKEN_TAG: "Trigger Time Stamp {found} in the header instead of at most {wanted}",
+    Fault.STATED_SIZE_CHANGED: "an event of {found} bytes by its header instead of {wanted}",
+    Fault.BOARD_CHANGED: "board {found} instead of {wanted}",
     Fault.BROKEN_SAMPLE: "sample {found} cannot be read",
     Fault.FEW_SAMPLES: "{found} samples instead of {wanted}",
     Fault.MANY_SAMPLES: "more than {wanted} samples",
@@ -60,12 +72,21 @@ _WORDS = {
     Fault.ALIGNMENT_LOST: "the events behind cannot be told apart without headers",
 }
 
+_UNREADABLE = {
+    Fault.BROKEN_LENGTH: "Record Length cannot be read in the header",
+    Fault.BROKEN_TAG: "Trigger Time Stamp cannot be read in the header",
+    Fault.CHANNEL_CHANGED: "Channel cannot be read in the header, expected {wanted}",
+}
+"""The same where nothing was found."""
+NOTHING_FOUND = -1
+
 _ORDER_FAULTS = (Fault.DOUBLED, Fault.NUMBER_OUT_OF_ORDER, Fault.NUMBER_TAKEN)
 
 
 def describe_fault(kind: Fault, found: int, wanted: int) -> str:
     """Return one fault in words."""
-    return _WORDS[kind].format(found=found, wanted=wanted)
+    words = _UNREADABLE.get(kind, _WORDS[kind]) if found == NOTHING_FOUND else _WORDS[kind]
+    return words.format(found=found, wanted=wanted)
 
 
 @dataclass
@@ -77,6 +98,8 @@ class DamageLog:
     _first: tuple[tuple[int, str], ...] = ()
     """Bytes and words of the first faults in the file."""
     _fault_byte: int = 0
+    _fault_scale: float = 1.0
+    """So many times longer than others is the event of the last damage, by its header."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -98,6 +121,8 @@ class DamageLog:
                 continue
             if kind not in _ORDER_FAULTS:
                 self._fault_byte = byte
+                is_longer = kind == Fault.LENGTH_CHANGED and found > wanted
+                self._fault_scale = found / wanted if is_longer else 1.0
             if kind == Fault.DOUBLED:
                 self.doubled_events += 1
             else:
@@ -112,5 +137,5 @@ class DamageLog:
 
     def skipped_up_to(self, byte: int, event_bytes: float) -> int:
         """Return the skipped events when the last damage goes up to ``byte``."""
-        covered = round((byte - self._fault_byte) / event_bytes)
+        covered = round((byte - self._fault_byte) / (event_bytes * self._fault_scale))
         return self.skipped_events + max(0, covered - 1)

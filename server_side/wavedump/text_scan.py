@@ -37,8 +37,11 @@ from server_side.wavedump.text_samples import (
 )
 
 MAX_RECORD_LENGTH = 100_000
+MAX_TIME_TAG = 2**32 - 1
 
-_BROKEN_HEADER = int(Fault.BROKEN_HEADER)
+_BROKEN_LENGTH = int(Fault.BROKEN_LENGTH)
+_BROKEN_NUMBER = int(Fault.BROKEN_NUMBER)
+_BROKEN_TAG = int(Fault.BROKEN_TAG)
 _LENGTH_CHANGED = int(Fault.LENGTH_CHANGED)
 _CHANNEL_CHANGED = int(Fault.CHANNEL_CHANGED)
 _STRAY = int(Fault.STRAY_BYTES)
@@ -74,10 +77,12 @@ class EventOutcome(NamedTuple):
 def check_header(header: TextHeader, layout: TextLayout) -> tuple[int, tuple[int, int]]:
     """Return the fault of a header or ``WHOLE``, with what was found and what was wanted."""
     length = header.record_length
-    if not 0 < length <= MAX_RECORD_LENGTH or header.number == NO_VALUE:
-        return _BROKEN_HEADER, (0, 0)
-    if layout.has_time_tag and not 0 <= header.time_tag < 2**32:
-        return _BROKEN_HEADER, (0, 0)
+    if not 0 < length <= MAX_RECORD_LENGTH:
+        return _BROKEN_LENGTH, (length, MAX_RECORD_LENGTH)
+    if header.number == NO_VALUE:
+        return _BROKEN_NUMBER, (NO_VALUE, 0)
+    if layout.has_time_tag and not 0 <= header.time_tag <= MAX_TIME_TAG:
+        return _BROKEN_TAG, (header.time_tag, MAX_TIME_TAG)
     if layout.record_length not in (0, length):
         return _LENGTH_CHANGED, (length, layout.record_length)
     if not layout.any_channel and header.channel != layout.channel:

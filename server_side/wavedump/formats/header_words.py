@@ -104,9 +104,9 @@ def find_header_words(head: FileHead, daq: DaqSettings) -> HeaderWords | Mismatc
     if standard is not None:
         return standard
     confirmed = [each for each in at_start if each.is_confirmed]
-    confirmed = confirmed or list(_search_likely(head, at_start))
+    confirmed = confirmed or list(_search_likely(head, at_start, daq))
     if confirmed:
-        found = min(confirmed, key=lambda each: each.event_bytes)
+        found = _align(head, min(confirmed, key=lambda each: each.event_bytes))
         return TooShort() if found.is_undecided else found
     return _find_single(head, at_start, daq)
 
@@ -170,31 +170,85 @@ def _try_size(head: FileHead, begin: int, size_word: int) -> Iterator[HeaderWord
 
 def _search_standard(head: FileHead, daq: DaqSettings) -> Iterator[HeaderWords]:
     """Yield headers in WaveDump's order wherever they begin, whatever stands before them."""
-    data = head.window.data[: head.window.end].astype(np.int64)
+    data = head.window.data[: head.window.end]
     if len(data) < 2 * HEADER_BYTES:
         return
-    words = data[:-3] | data[1:-2] << 8 | data[2:-1] << 16 | data[3:] << 24
-    begins = np.arange(min(len(words), SEARCHED_BYTES))
-    nexts = begins + words[begins]
-    is_likely = (words[begins] > HEADER_BYTES) & (nexts < len(words))
-    begins, nexts = begins[is_likely], nexts[is_likely]
-    for begin in begins[words[nexts] == words[begins]][:PLACES_LOOKED_AT]:
+    last = len(data) - WORD_BYTES
+    begins = np.arange(min(last + 1, SEARCHED_BYTES))
+    sizes = _words_at(data, begins)
+    is_likely = (sizes > HEADER_BYTES) & (begins + sizes <= last)
+    begins, sizes = begins[is_likely], sizes[is_likely]
+    for begin in begins[_words_at(data, begins + sizes) == sizes][:PLACES_LOOKED_AT]:
         for found in _try_size(head, int(begin), 0):
             is_expected = found.event_bytes in sizes_of_settings(daq)
             if found.is_surely_standard and (is_expected or len(found.words) >= LEAST_FOUND):
                 yield found
 
 
-def _search_likely(head: FileHead, at_start: list[HeaderWords]) -> Iterator[HeaderWords]:
-    """Yield headers of a size that the first one states, in a file whose first event is damaged."""
+def _align(head: FileHead, found: HeaderWords) -> HeaderWords:
+    """Return the same headers with the right word as their first.
+
+    Where bytes are missing at a file's beginning, the size is found, but which of the six
+    words it is would be wrong, and headers would be read as samples. All words of a header
+    keep their value or rise; samples go up and down.
+    """
+    if len(found.words) <= LEAST_FOUND:
+        return found
+    size_at = found.begin + WORD_BYTES * found.size_word
+    if size_at < WORD_BYTES * SHORT_HEADER[-1]:
+        size_at += found.event_bytes
+    begins = ((size_at - WORD_BYTES * word, word) for word in SHORT_HEADER)
+    shifted = [each for begin, word in begins for each in _try_size(head, begin, word)]
+    return max((found, *shifted), key=lambda each: _steadiness(head, each))
+
+
+def _steadiness(head: FileHead, seen: HeaderWords) -> float:
+    """Return the sum of how often each word keeps its value or rises, 6 for headers alone."""
+    last = head.window.end - HEADER_BYTES
+    begins = np.arange(seen.begin, last + 1, seen.event_bytes)[:PLACES_LOOKED_AT]
+    places = begins[:, np.newaxis] + WORD_BYTES * np.arange(SHORT_HEADER_WORDS)
+    words = _words_at(head.window.data, places)
+    steps = np.diff(words[words[:, seen.size_word] == seen.event_bytes], axis=0)
+    if len(steps) < LEAST_FOUND:
+        return 0.0
+    shares = np.maximum((steps == 0).mean(axis=0), (steps > 0).mean(axis=0))
+    return float(np.sum(shares))
+
+
+def _words_at(data: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the words that stand at these places: those of all places would take 8 bytes each."""
+    words = np.zeros(places.shape, np.int64)
+    for index in range(WORD_BYTES):
+        words |= data[places + index].astype(np.int64) << 8 * index
+    return words
+
+
+def _search_likely(
+    head: FileHead, at_start: list[HeaderWords], daq: DaqSettings
+) -> Iterator[HeaderWords]:
+    """Yield headers behind a damaged beginning.
+
+    They are of a size that the first one states, or, wherever their bytes begin, of one
+    that the settings lead to expect.
+    """
+    stated = ((each.event_bytes, (each.size_word,)) for each in at_start)
+    expected = ((size, tuple(SHORT_HEADER)) for size in sizes_of_settings(daq))
     content = head.window.data[: head.window.end].tobytes()
-    for event_bytes, word in ((each.event_bytes, each.size_word) for each in at_start):
-        sought = event_bytes.to_bytes(WORD_BYTES, "little")
-        at = content.find(sought)
-        for _ in range(PLACES_LOOKED_AT):
-            found = list(_try_size(head, at - WORD_BYTES * word, word)) if at >= 0 else []
-            yield from (each for each in found if each.is_confirmed)
-            at = content.find(sought, at + 1)
+    for event_bytes, size_words in (*stated, *expected):
+        for at in _places_of(event_bytes.to_bytes(WORD_BYTES, "little"), content):
+            for word in size_words:
+                found = _try_size(head, at - WORD_BYTES * word, word)
+                yield from (each for each in found if each.is_confirmed)
+
+
+def _places_of(sought: bytes, content: bytes) -> Iterator[int]:
+    """Yield the first places where some bytes stand."""
+    at = -1
+    for _ in range(PLACES_LOOKED_AT):
+        at = content.find(sought, at + 1)
+        if at < 0:
+            return
+        yield at
 
 
 def sizes_of_settings(daq: DaqSettings) -> tuple[int, ...]:

@@ -51,10 +51,13 @@ TEXT_DAMAGE: list[tuple[Callable[[bytes], bytes], str]] = [
     (lambda c: c[:-2] + b"999\n", "sample 23 lies outside the range of the ADC"),
     (lambda c: c[:-6] + b"01500\n", "sample 23 cannot be read"),
     (lambda c: c.replace(b"Length: 24", b"Length: 25"), "record length 25 instead of 24"),
-    (lambda c: c.replace(b"Length: 24", b"Length: x4"), "a header that cannot be read"),
-    (lambda c: c.replace(b"Event Number: 1", b"Event Nxmber: 1"), "a header that cannot be read"),
+    (lambda c: c.replace(b"Length: 24", b"Length: x4"), "Record Length cannot be read"),
+    (lambda c: c.replace(b"Length: 24", b"Length: 0"), "Record Length 0 in the header instead of"),
+    (lambda c: c.replace(b"Event Number: 1", b"Event Nxmber: 1"), "Event Number cannot be read"),
     (lambda c: c.replace(b"Channel: 2", b"Channel: 3"), "channel 3 instead of 2"),
-    (lambda c: c.replace(b"Stamp: ", b"Stamp: -"), "a header that cannot be read"),
+    (lambda c: c.replace(b"Stamp: ", b"Stamp: -"), "Trigger Time Stamp cannot be read"),
+    (lambda c: c.replace(b"Stamp: ", b"Stamp: 50000000"), "Trigger Time Stamp 5000000042 in"),
+    (lambda c: c.replace(b"Channel: 2", b"Channel: x"), "Channel cannot be read in the header"),
     (lambda c: c.replace(b"Record Length: 24\n", b""), "bytes that belong to no event"),
     (lambda c: bytes(len(c)), "bytes that belong to no event"),
     (lambda c: c[: len(c) // 2], "cannot be read"),
@@ -138,6 +141,45 @@ def test_a_damaged_first_size_is_mended_by_the_settings(raw_file: Path, name: st
     numbers, seen = read_content(raw_file, bytes(content))
     assert numbers == all_but(0)
     assert (seen.raw_format, seen.skipped_events) == (STYLES[name].raw_format, 1)
+
+
+WRONG_WORDS = [
+    (0, f"an event of 7 bytes by its header instead of {24 + 2 * LENGTH}"),
+    (1, "board 7 instead of 31"),
+    (3, "channel 7 instead of 2"),
+]
+
+
+@pytest.mark.parametrize(("word", "words"), WRONG_WORDS)
+def test_a_damaged_word_of_a_binary_header_is_named_with_its_value(
+    raw_file: Path, word: int, words: str
+) -> None:
+    parts = [STYLES["binary"].write(event) for event in EVENTS]
+    bad = parts[DAMAGED]
+    parts[DAMAGED] = bad[: 4 * word] + (7).to_bytes(4, "little") + bad[4 * word + 4 :]
+    # The event before it is confirmed by the other words; without them it would be lost too.
+    numbers, seen = read_content(raw_file, b"".join(parts))
+    assert numbers == all_but(DAMAGED)
+    assert seen.damage == (f"byte {place_of_damage('binary')}: {words}",)
+
+
+@pytest.mark.parametrize("name", ["time-tag-first", "channel-first"])
+@pytest.mark.parametrize("deleted", [1, 2, 3, 4, 8, 10, 20, 26])
+def test_bytes_missing_at_the_beginning_of_reordered_headers_cost_the_first_event_alone(
+    raw_file: Path, name: str, deleted: int
+) -> None:
+    numbers, seen = read_content(raw_file, STYLES[name].content(EVENTS)[deleted:])
+    assert numbers == all_but(0)
+    assert (seen.raw_format, seen.skipped_events) == ("binary-reordered", 1)
+
+
+def test_a_longer_event_counts_as_one(raw_file: Path) -> None:
+    longer = make_events(1, first=99, length=4 * LENGTH)
+    content = STYLES["ascii"].content([*EVENTS[:9], *longer, *EVENTS[9:]])
+    numbers, seen = read_content(raw_file, content)
+    assert numbers == all_but()
+    assert seen.skipped_events == 1
+    assert "record length 96 instead of 24" in seen.damage[0]
 
 
 def test_events_of_another_length_are_left_out(raw_file: Path) -> None:

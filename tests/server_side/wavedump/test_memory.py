@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server_side.wavedump.raw_content import binary_event, make_events
+from tests.server_side.wavedump.raw_content import STYLES, binary_event, make_events
 
 SIZE_BYTES = int(float(os.environ.get("WAVEDUMP_TEST_GB", "0.3")) * 1e9)
 LIMIT_MB = 500
@@ -66,4 +66,41 @@ def test_a_large_hole_needs_little_memory(raw_file: Path) -> None:
     assert events in (199, 200)
     assert last == 10**8 + 99
     assert skipped == pytest.approx(SIZE_BYTES / len(behind) * 100, rel=0.01)
+    assert peak_mb < LIMIT_MB
+
+
+READ_SIDE_BY_SIDE = """
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from server_side.settings import DaqSettings
+from server_side.wavedump import open_reader
+def read(path):
+    reader = open_reader(Path(path), DaqSettings())
+    for block in reader.blocks():
+        pass
+    return reader.summary().events
+with ThreadPoolExecutor(len(sys.argv) - 1) as threads:
+    events = sum(threads.map(read, sys.argv[1:]))
+peak_kb = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]
+print(int(peak_kb) // 1024, events)
+"""
+
+
+@pytest.mark.parametrize("name", ["bare-binary", "binary", "bare-text", "ascii"])
+def test_four_channels_at_once_need_little_memory(tmp_path: Path, name: str) -> None:
+    events = STYLES[name].content(make_events(1000, length=LENGTH))
+    paths = [tmp_path / f"wave{channel}.txt" for channel in range(4)]
+    repeated = 12_000_000 // len(events) + 1
+    for path in paths:
+        path.write_bytes(events * repeated)
+    run = subprocess.run(
+        [sys.executable, "-c", READ_SIDE_BY_SIDE, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    peak_mb, seen = map(int, run.stdout.split())
+    assert seen == 4000 * (repeated if "bare" in name else 1)
     assert peak_mb < LIMIT_MB
