@@ -28,7 +28,10 @@ TIMEOUT_S = 20
 MEMORY_MB = 2048
 LARGEST_BYTES = 1024
 ROUND_RUNS = 10_000
-"""Code that atheris has instrumented keeps 60 kB a run, whatever it runs: so a process ends."""
+"""Code that atheris has instrumented keeps 60 kB a run, whatever it runs: so a process ends.
+
+Whether the readers keep memory is measured behind the last round, see ``memory_growth``.
+"""
 
 
 def checking(path: Path, finds: Path) -> "atheris.TestOneInputCallback":
@@ -66,6 +69,14 @@ def main() -> None:
         ).returncode
         if status:
             sys.exit(status)
+    sys.exit(measure_growth(corpus))
+
+
+def measure_growth(corpus: Path) -> int:
+    """Return status 1 when the compiled readers keep memory of the fuzzer's inputs."""
+    command = [sys.executable, "-m", "tests.fuzz.memory_growth", str(corpus)]
+    compiled = {key: value for key, value in os.environ.items() if key != "NUMBA_DISABLE_JIT"}
+    return subprocess.run(command, env=compiled, check=False).returncode
 
 
 def fuzz(folder: Path, seconds: int) -> None:

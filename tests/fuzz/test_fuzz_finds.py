@@ -1,11 +1,14 @@
 """The fuzzer's inputs and finds, held to the fuzzer's oracle in the compiled readers."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.fuzz import oracle
+from tests.fuzz.memory_growth import LIMIT_BYTES, growth_per_run
 from tests.fuzz.write_inputs import INPUTS, inputs_of
 from tests.server_side.wavedump.raw_content import STYLES
 
@@ -57,3 +60,21 @@ def test_the_oracle_sees_an_event_that_is_neither_given_nor_counted(tmp_path: Pa
     )
     with pytest.raises(AssertionError, match="goes without being counted"):
         oracle.check_reading(content, short)
+
+
+def test_reading_the_inputs_again_and_again_keeps_no_memory() -> None:
+    """Measure in a process of its own: other tests' memory comes and goes."""
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.memory_growth", str(INPUTS)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "memory grows by" in run.stdout
+
+
+def test_a_leak_of_a_tenth_of_a_megabyte_a_run_is_seen() -> None:
+    kept: list[bytes] = []
+    growth = growth_per_run(lambda content: kept.append(content * 100_000), [b"x", b"y"], 1)
+    assert growth > LIMIT_BYTES
