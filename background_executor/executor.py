@@ -1,14 +1,18 @@
 """One turn of everything: what was asked, jobs, journals, results, scans, and a sign of life.
 
-``Executor.step`` never waits and holds no state that the store does not: it
-may die between any two of its lines. Who calls it again and again, and what
-becomes of an error that nobody expected, is in ``instance``.
+``Executor.step`` holds no state that the store does not: it may die between
+any two of its lines. It waits for nothing but the server's answers, each of
+which has a time-out, and gives a sign of life before what may wait. Who calls
+it again and again, and what becomes of an error that nobody expected, is in
+``instance``.
 """
 
 import logging
 import os
 import re
 import socket
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,6 +53,8 @@ MAX_COMMANDS_A_TURN = 20
 SWEEP_EVERY = timedelta(seconds=60)
 EMPTY_TRASH_EVERY = timedelta(hours=1)
 LOOK_FOR_RAW_DATA_EVERY = timedelta(seconds=60)
+BEAT_EVERY = timedelta(seconds=5)
+"""Within a turn a sign of life is given so often, as far as no call waits for an answer."""
 
 
 @dataclass(frozen=True)
@@ -76,18 +82,29 @@ class Link:
 
 
 class Executor:
-    """Works for one site, a turn at a time."""
+    """Works for one site, a turn at a time.
 
-    def __init__(self, site: Site, started_at: datetime) -> None:
+    Parameters
+    ----------
+    clock
+        Monotonic seconds, for the time that passes within a turn.
+    """
+
+    def __init__(
+        self, site: Site, started_at: datetime, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._site = site
         self._started_at = started_at
+        self._clock = clock
+        self._turn_began_s = clock()
+        self._beat_at: datetime | None = None
         self._queue = JobQueue(site)
         self._unwanted = UnwantedJobs(site)
         self._logs = JobLogs(site)
         self._hv_files = HvFiles(site)
         self._sweeps = Sweeps(site)
         self._sweeps_all = True
-        self._link = Link(LinkState.DISCONNECTED, "not asked yet", None)
+        self._link = Link(LinkState.DISCONNECTED, "no answer yet since the start", None)
         self._live_seen_at: datetime | None = None
         self._rhythm = RHYTHM[site.config.site.transport]
         self._sweep_work = Work(self._sweep, SWEEP_EVERY)
@@ -109,6 +126,7 @@ class Executor:
 
     def step(self, now: datetime) -> bool:
         """Do one turn of everything; False when the executor was asked to end."""
+        self._turn_began_s = self._clock()
         goes_on = self._do_commands(now)
         if goes_on:
             self._work_with_server(now)
@@ -120,11 +138,13 @@ class Executor:
 
     def end(self, now: datetime, message: str) -> None:
         """Say that the executor has ended, and why."""
+        self._turn_began_s = self._clock()
         self._hv_files.end()
         self._beat(now, ExecutorState.STOPPED, message)
 
     def _do_commands(self, now: datetime) -> bool:
         for _ in range(MAX_COMMANDS_A_TURN):
+            self._keep_beating(now)
             afterwards = do_next_command(self._site, now, self._started_at)
             if afterwards is Afterwards.STOP:
                 return False
@@ -140,8 +160,10 @@ class Executor:
     def _work_with_server(self, now: datetime) -> None:
         """Do all that needs the server; without an answer, all of it waits for the next turn."""
         try:
+            self._keep_beating(now)
             self._site.transport.connect()
             for work in self._works:
+                self._keep_beating(now)
                 work.do_when_due(now)
         except (TransportError, SettingsError) as error:
             if _without_numbers(str(error)) != _without_numbers(self._link.message):
@@ -197,9 +219,20 @@ class Executor:
             self._sweeps.sweep(sorted(running | followed), now)
         self._sweeps_all = False
 
+    def _keep_beating(self, now: datetime) -> None:
+        """Give a sign of life when the last one is a while ago: what comes next may wait."""
+        at = self._moment(now)
+        if self._beat_at is None or abs(at - self._beat_at) >= BEAT_EVERY:
+            self._beat(now, ExecutorState.RUNNING)
+
+    def _moment(self, now: datetime) -> datetime:
+        """Return the moment within the turn that began now."""
+        return now + timedelta(seconds=self._clock() - self._turn_began_s)
+
     def _beat(self, now: datetime, state: ExecutorState, message: str = "") -> None:
         if self._link.state is LinkState.REFUSED and state is ExecutorState.RUNNING:
             state, message = ExecutorState.BLOCKED, self._link.message
+        self._beat_at = self._moment(now)
         record = ExecutorRecord(
             site=self._site.name,
             state=state,
@@ -210,10 +243,10 @@ class Executor:
             link=self._link.state,
             link_message=self._link.message,
             started_at=self._started_at,
-            beat_at=now,
+            beat_at=self._beat_at,
             synced_at=self._link.synced_at,
         )
-        with self._site.store.writing(now) as writer:
+        with self._site.store.writing(self._beat_at) as writer:
             writer.executor_heartbeat(record)
 
 

@@ -21,13 +21,12 @@ from background_executor.records import (
     ScanRecord,
     ScanState,
 )
+from background_executor.silence import SILENT_AFTER, longest_wait
 from background_executor.store import Store
 from background_executor.terminal import visible
 
 RECENT_SCANS = 10
 LEAST_FREE_BYTES = 20_000_000
-SILENT_AFTER = timedelta(minutes=1)
-"""A turn takes seconds, also when a call to the server waits for its time-out."""
 LOG_LINES = 5
 """The store keeps more of a job's log; the page shows all of that."""
 
@@ -57,6 +56,8 @@ class StatusReport:
     seen_at: datetime
     free_bytes: int
     """Space that is left on the disk of the state folder."""
+    silence_allowed_s: float
+    """How long an executor that works may give no sign of life: a call may wait so long."""
 
 
 _REPORT = TypeAdapter(StatusReport)
@@ -81,6 +82,7 @@ def status_report(config: SiteConfig, store: Store) -> StatusReport:
         waiting_commands=tuple(waiting),
         seen_at=now,
         free_bytes=_free_bytes(config.site.state_dir),
+        silence_allowed_s=(SILENT_AFTER + longest_wait(config.site)).total_seconds(),
     )
 
 
@@ -144,9 +146,9 @@ def _doubts(report: StatusReport) -> Iterator[str]:
             "make room, nothing can be noted on a full disk"
         )
     if report.is_running and report.executor is not None:
-        silence = report.seen_at - report.executor.beat_at
-        if silence > SILENT_AFTER:
-            yield f"  it has given no sign of life for {silence.total_seconds():.0f} s; see its log"
+        silence_s = (report.seen_at - report.executor.beat_at).total_seconds()
+        if silence_s > report.silence_allowed_s:
+            yield f"  it has given no sign of life for {silence_s:.0f} s; see its log"
 
 
 def _scan_lines(scan: ScanRecord) -> Iterator[str]:

@@ -5,6 +5,7 @@ For page tests (``seed_site``) and for the eye::
     python -m tests.seed_store FOLDER      makes FOLDER/site.toml and its store
 """
 
+import socket
 import struct
 import sys
 import zlib
@@ -170,7 +171,7 @@ def beat(store: Store, now: datetime, state: ExecutorState = ExecutorState.RUNNI
         site="demo",
         state=state,
         pid=4242,
-        host="daq-pc",
+        host=socket.gethostname(),
         version="0.1.0",
         message="",
         link=LinkState.CONNECTED,

@@ -14,7 +14,6 @@ from dashboard.components.markup import age_of, chip, paragraph, row
 from dashboard.components.plain import plain
 from dashboard.site import OpenSite
 from dashboard.views.live import HeadView
-from dashboard.views.status import SILENT_AFTER
 
 SYNC_OLD_AFTER_S = 120
 
@@ -22,7 +21,7 @@ SYNC_OLD_AFTER_S = 120
 def status_line(site: OpenSite, view: HeadView, operator: str, now: datetime) -> None:
     """Show whether anything happens in the background, and let it be started or stopped."""
     status = view.status
-    clock(now, status.beat_at)
+    clock(now, status.beat_at, status.silent_after)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="status"):
         st.html(executor_state(view), width="stretch")
         if status.is_running:
@@ -44,7 +43,7 @@ def executor_state(view: HeadView) -> str:
     pieces = [chip(status.executor)]
     if status.link is not None:
         pieces.append(chip(status.link, status.link_message))
-    limit = round(SILENT_AFTER.total_seconds())
+    limit = round(status.silent_after.total_seconds())
     pieces.append(age_of(status.beat_at, "heartbeat ", limit))
     pieces.append(age_of(status.synced_at, "server heard ", SYNC_OLD_AFTER_S))
     if status.message:

@@ -10,12 +10,19 @@ from background_executor.decisions.decision_records import MoveRecord
 from background_executor.decisions.offers import UndoOffer, takes_in_view, undo_offers
 from background_executor.jobs.successors import awaits_operator
 from background_executor.records import JobRecord, PointRecord, ScanRecord
+from background_executor.silence import allowed_silence
 from background_executor.store import Store
 from dashboard.views.curve import CurveView
 from dashboard.views.detail import read_curve
 from dashboard.views.panel import PanelView, show_panel
 from dashboard.views.slots import ScanView, show_scan
-from dashboard.views.status import CommandView, StatusView, recent_commands, show_status
+from dashboard.views.status import (
+    NEVER_HEARD,
+    CommandView,
+    StatusView,
+    recent_commands,
+    show_status,
+)
 from server_side.journal import LiveProgress
 from server_side.scan import ScanKind, Slot
 
@@ -55,9 +62,11 @@ class HeadView:
 def read_head(store: Store, config: SiteConfig, now: datetime) -> HeadView:
     """Read executor, link and last commands."""
     site = config.site.name
-    status = show_status(queries.executor(store, site), now)
+    executor = queries.executor(store, site)
     return HeadView(
-        status=status,
+        status=NEVER_HEARD
+        if executor is None
+        else show_status(executor, allowed_silence(config, executor), now),
         commands=recent_commands(queries.commands(store, site, limit=10), now),
         in_hand=decision_queries.moves_in_progress(store, site),
         undo=undo_offers(store, site, now, config.decisions.undo_s),

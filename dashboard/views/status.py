@@ -11,11 +11,10 @@ from background_executor.records import (
     ExecutorState,
     LinkState,
 )
+from background_executor.silence import SILENT_AFTER, Silence, is_silent
 from dashboard.theme import COMMAND_LOOKS, EXECUTOR_LOOKS, LINK_LOOKS, NEVER_STARTED, SILENT, Look
 from dashboard.views.command_words import command_words
 
-SILENT_AFTER = timedelta(seconds=15)
-"""An executor that has not beaten for this long is not believed to run."""
 ANSWER_SHOWN_FOR = MappingProxyType(
     {CommandState.DONE: timedelta(minutes=3), CommandState.REFUSED: timedelta(minutes=15)}
 )
@@ -35,6 +34,8 @@ class StatusView:
     synced_at: datetime | None
     is_running: bool
     """Whether it can be stopped; else it can be started."""
+    silent_after: timedelta
+    """From this age of the heartbeat on it is called silent."""
 
 
 @dataclass(frozen=True)
@@ -50,22 +51,32 @@ class CommandView:
     is_open: bool
 
 
-def show_status(executor: ExecutorRecord | None, now: datetime) -> StatusView:
+NEVER_HEARD = StatusView(
+    executor=NEVER_STARTED,
+    message="It was never started here.",
+    link=None,
+    link_message="",
+    beat_at=None,
+    synced_at=None,
+    is_running=False,
+    silent_after=SILENT_AFTER,
+)
+
+
+def show_status(executor: ExecutorRecord, silence: Silence, now: datetime) -> StatusView:
     """Show what the executor last said, and whether it still speaks."""
-    if executor is None:
-        message = "It was never started here."
-        return StatusView(NEVER_STARTED, message, None, "", None, None, is_running=False)
-    is_running = executor.state is not ExecutorState.STOPPED and _is_beating(executor, now)
-    is_gone = executor.state is not ExecutorState.STOPPED and not is_running
-    look = SILENT if is_gone else EXECUTOR_LOOKS[executor.state]
+    has_ended = executor.state is ExecutorState.STOPPED
+    is_gone = not has_ended and is_silent(executor, silence, now)
+    is_heard = not has_ended and not is_gone
     return StatusView(
-        executor=look,
-        message=_gone_message(executor) if is_gone else executor.message,
-        link=LINK_LOOKS[executor.link] if is_running else None,
+        executor=SILENT if is_gone else EXECUTOR_LOOKS[executor.state],
+        message=_silence_message(executor, silence) if is_gone else executor.message,
+        link=LINK_LOOKS[executor.link] if is_heard else None,
         link_message="" if executor.link is LinkState.CONNECTED else executor.link_message,
         beat_at=executor.beat_at,
         synced_at=executor.synced_at,
-        is_running=is_running,
+        is_running=is_heard or (is_gone and silence.is_locked),
+        silent_after=silence.allowed,
     )
 
 
@@ -94,12 +105,10 @@ def _is_recent(command: CommandRecord, now: datetime) -> bool:
     return now - command.answered_at < ANSWER_SHOWN_FOR[command.state]
 
 
-def _is_beating(executor: ExecutorRecord, now: datetime) -> bool:
-    return now - executor.beat_at <= SILENT_AFTER
-
-
-def _gone_message(executor: ExecutorRecord) -> str:
-    return (
-        f"Process {executor.pid} on {executor.host} said last that it was "
-        f"{executor.state.value}. Nothing is fetched or judged: start it."
+def _silence_message(executor: ExecutorRecord, silence: Silence) -> str:
+    last = (
+        f"Process {executor.pid} on {executor.host} said last that it was {executor.state.value}."
     )
+    if silence.is_locked:
+        return f"{last} It is there and may be waiting for the server or a full disk: see its log."
+    return f"{last} Nothing is fetched or judged: start it."

@@ -16,14 +16,15 @@ from background_executor.records import (
     LinkState,
     PointState,
 )
+from background_executor.silence import SILENT_AFTER, Silence
 from background_executor.store import Store
-from dashboard.theme import NEVER_STARTED, SILENT, Face
+from dashboard.theme import EXECUTOR_LOOKS, NEVER_STARTED, SILENT, Face
 from dashboard.views import wording
 from dashboard.views.curve import show_curve
 from dashboard.views.detail import read_point
 from dashboard.views.live import newest_scan, read_head, read_slot
 from dashboard.views.slots import serial_number_fault
-from dashboard.views.status import SILENT_AFTER, recent_commands, show_status
+from dashboard.views.status import recent_commands, show_status
 from dashboard.views.tiles import LATE_AFTER, Moment, count_faces, make_tile
 from server_side.scan import ScanKind, Slot, VoltagePoint
 from tests.dashboard.conftest import NOW, make_point
@@ -42,6 +43,7 @@ EXECUTOR = ExecutorRecord(
     beat_at=NOW,
     synced_at=NOW,
 )
+GONE = Silence(SILENT_AFTER, is_locked=False)
 
 
 @pytest.mark.parametrize(
@@ -109,29 +111,34 @@ def test_faces_are_counted_in_the_order_of_the_table() -> None:
     assert counted == [(Face.HEALTHY, 1), (Face.WAITING, 3)]
 
 
-def test_an_executor_that_was_never_started_is_not_running() -> None:
-    status = show_status(None, NOW)
-    assert status.executor is NEVER_STARTED
-    assert status.link is None
-    assert not status.is_running
-
-
 @pytest.mark.parametrize("state", list(ExecutorState))
 def test_an_executor_without_heartbeat_is_silent_unless_it_said_goodbye(
     state: ExecutorState,
 ) -> None:
     late = NOW + SILENT_AFTER + timedelta(seconds=1)
-    status = show_status(replace(EXECUTOR, state=state), late)
+    status = show_status(replace(EXECUTOR, state=state), GONE, late)
     assert not status.is_running
     assert status.link is None
     assert (status.executor is SILENT) == (state is not ExecutorState.STOPPED)
 
 
+def test_a_silent_executor_that_is_there_is_to_be_looked_at_and_not_to_be_started() -> None:
+    waits = Silence(timedelta(seconds=75), is_locked=True)
+    in_time = show_status(EXECUTOR, waits, NOW + timedelta(seconds=75))
+    assert (in_time.executor, in_time.is_running) == (EXECUTOR_LOOKS[EXECUTOR.state], True)
+    late = show_status(EXECUTOR, waits, NOW + timedelta(seconds=76))
+    assert (late.executor, late.is_running) == (SILENT, True)
+    assert "may be waiting for the server" in late.message
+    gone = show_status(EXECUTOR, GONE, NOW + timedelta(seconds=76))
+    assert "start it" in gone.message
+    assert "start it" not in late.message
+
+
 def test_a_running_executor_shows_its_link() -> None:
     lost = replace(EXECUTOR, link=LinkState.DISCONNECTED, link_message="no answer for 60 s")
-    assert show_status(EXECUTOR, NOW).link_message == ""
-    assert show_status(lost, NOW).link_message == "no answer for 60 s"
-    assert show_status(lost, NOW).is_running
+    assert show_status(EXECUTOR, GONE, NOW).link_message == ""
+    assert show_status(lost, GONE, NOW).link_message == "no answer for 60 s"
+    assert show_status(lost, GONE, NOW).is_running
 
 
 def test_old_answers_leave_the_page_and_waiting_commands_stay() -> None:
@@ -212,6 +219,8 @@ def test_a_place_without_scan_shows_nothing(empty_site, tmp_path) -> None:  # ty
     assert view.scan is None
     assert view.panel is None
     assert head.status.executor is NEVER_STARTED
+    assert head.status.link is None
+    assert not head.status.is_running
     assert head.commands == ()
 
 
