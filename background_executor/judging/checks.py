@@ -1,8 +1,9 @@
 """From a number and its limits to the outcome of a check, and what it says in words."""
 
+import math
 from dataclasses import dataclass
 
-from background_executor.judging.limits import Limits
+from background_executor.judging.limits import Bounds
 from background_executor.records import CheckOutcome, CheckRecord
 from server_side.result import Measurement, Missing
 
@@ -23,6 +24,11 @@ class Measured:
     """What else the words say of it."""
 
 
+def binomial_error(share: float, whole: int) -> float:
+    """Return the error of a share of so many; of none or all of them that of one more or less."""
+    return max(math.sqrt(share * (1.0 - share) / whole), 1.0 / whole)
+
+
 def as_measured(name: str, found: Measurement | None) -> Measured:
     """Return a result's measurement as something to be checked."""
     if found is None:
@@ -32,7 +38,7 @@ def as_measured(name: str, found: Measurement | None) -> Measured:
     return Measured(name, found.value, found.error, found.unit)
 
 
-def check_limits(measured: Measured, limits: Limits, *, required: bool) -> CheckRecord:
+def check_limits(measured: Measured, limits: Bounds, *, required: bool) -> CheckRecord:
     """Compare a number with its limits and say in words what was found."""
     outcome, text = _compare(measured, limits)
     return CheckRecord(
@@ -58,7 +64,7 @@ def write_range(limits: tuple[float | None, float | None], name: str) -> str:
     return f"{high} and below" if high else "no limits"
 
 
-def _compare(measured: Measured, limits: Limits) -> tuple[CheckOutcome, str]:
+def _compare(measured: Measured, limits: Bounds) -> tuple[CheckOutcome, str]:
     name, value = measured.name, measured.value
     if value is None:
         return CheckOutcome.NOT_MEASURED, f"{_label(measured)} not measured: {measured.reason}"
@@ -67,6 +73,8 @@ def _compare(measured: Measured, limits: Limits) -> tuple[CheckOutcome, str]:
         (CheckOutcome.NEAR_LIMIT, "inner", limits.inner),
     )
     said = _said(measured, value)
+    if limits.is_open:
+        return CheckOutcome.PASSED, f"{said}, for which no limits are set"
     for outcome, which, (low, high) in sides:
         if low is not None and value < low:
             words = f"lies {_gap(value, low)} below the {which} limit {_write(low, name)}"

@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from background_executor.judging.checks import binomial_error
 from background_executor.judging.reference import Comparison, ReferenceRecord, compare_spectra
 from server_side.result import (
     InputFile,
@@ -85,8 +86,8 @@ def _event_shares(result: PointResult) -> Iterator[Measurement]:
             yield Missing(name=name, reason="no raw file with events is named in the result")
             continue
         share, whole = max(shares)
-        error = max(math.sqrt(share * (1.0 - share) / whole), 1.0 / whole)
         told = f"{meaning}, of the worst channel."
+        error = binomial_error(share, whole)
         yield Quantity(name=name, value=share, error=error, unit="", meaning=told)
 
 
@@ -147,7 +148,8 @@ def _channel_mismatch(result: PointResult) -> Derived:
     quantity = Quantity(
         name="channel_mismatch",
         value=float(sum(file.events for file in wrong)),
-        error=None,
+        # All events are counted: it is no sample.
+        error=0.0,
         unit="",
         meaning="Events that say another channel than the name of their file.",
     )

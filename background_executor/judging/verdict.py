@@ -10,7 +10,13 @@ import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from background_executor.judging.checks import Measured, as_measured, check_limits, write_range
+from background_executor.judging.checks import (
+    Measured,
+    as_measured,
+    binomial_error,
+    check_limits,
+    write_range,
+)
 from background_executor.judging.derived_quantities import (
     NO_CONTEXT,
     Derived,
@@ -18,7 +24,7 @@ from background_executor.judging.derived_quantities import (
     derive_quantities,
 )
 from background_executor.judging.health import GainMethod, HealthSettings
-from background_executor.judging.limits import Limits, MeasurementCheck
+from background_executor.judging.limits import OPEN, Limits, MeasurementCheck
 from background_executor.records import (
     CheckOutcome,
     CheckRecord,
@@ -29,9 +35,11 @@ from background_executor.records import (
 from server_side.result import InputFile, NoFit, PointResult, Quantity, SpectrumName, ValidFit
 from server_side.scan import ScanKind
 
-OPEN = (None, None)
 SECOND_OPINION = "dft"
 """The model that every position is fitted with beside the judging one, and that quality is from."""
+
+NEEDS_ITS_MEANING = ("dark_rate_hz",)
+"""Quantities that are no numbers without how they were measured: above which threshold."""
 
 
 @dataclass(frozen=True)
@@ -140,11 +148,14 @@ def _light_check(result: PointResult, health: HealthSettings) -> CheckRecord:
         return check_limits(
             Measured("light", occupancy.value, occupancy.error, label=label), limits, required=True
         )
-    share = result.selected_charges / result.triggers if result.triggers else None
+    if not result.triggers:
+        return check_limits(
+            Measured("light", None, reason="there are no triggers"), limits, required=True
+        )
+    share = result.selected_charges / result.triggers
+    error = binomial_error(min(share, 1.0), result.triggers)
     counted = f"{result.selected_charges} selected charges in {result.triggers} triggers"
-    measured = Measured(
-        "light", share, reason="there are no triggers", label=f"{counted}, a share of"
-    )
+    measured = Measured("light", share, error, label=f"{counted}, a share of")
     return check_limits(measured, limits, required=True)
 
 
@@ -156,20 +167,17 @@ def _window_occupancy(result: PointResult, health: HealthSettings) -> Quantity |
     return found if isinstance(found, Quantity) else None
 
 
-def _per_degree(gain: GainRecord) -> float | None:
-    return None if gain.chi2 is None or not gain.ndf else gain.chi2 / gain.ndf
-
-
 def _fit_check(
     result: PointResult, health: HealthSettings, gain: GainRecord | None, missing: str
 ) -> CheckRecord:
     model, _ = judging_model(result.kind, health)
+    chi2, ndf = (None, None) if gain is None else (gain.chi2, gain.ndf)
     return CheckRecord(
         name="fit",
         outcome=CheckOutcome.OUTSIDE if gain is None else CheckOutcome.PASSED,
         required=True,
-        value=None if gain is None else _per_degree(gain),
-        error=None,
+        value=chi2 / ndf if chi2 is not None and ndf else None,
+        error=math.sqrt(2.0 / ndf) if chi2 is not None and ndf else None,
         unit="chi2/ndf",
         inner=OPEN,
         outer=OPEN,
@@ -218,10 +226,12 @@ def _statistics_check(result: PointResult, health: HealthSettings) -> CheckRecor
 
 
 def _damage_check(result: PointResult, health: HealthSettings) -> CheckRecord:
-    shares = [share for file in result.provenance.inputs if (share := _damage_share(file)) >= 0]
+    files = [file for file in result.provenance.inputs if file.expected_events]
+    share, whole = max(((_damage_share(f), f.expected_events) for f in files), default=(None, 0))
     measured = Measured(
         "damage",
-        max(shares, default=None),
+        share,
+        None if share is None else binomial_error(share, whole),
         reason="no raw file with events is named in the result",
         label="share of damaged, doubled, lost and slipped events",
     )
@@ -229,11 +239,10 @@ def _damage_check(result: PointResult, health: HealthSettings) -> CheckRecord:
 
 
 def _damage_share(file: InputFile) -> float:
-    """Return which share of a channel's events is at fault in any way; -1 without events."""
+    """Return which share of a channel's events is at fault in any way."""
     faulty = file.skipped_events + file.vanished_events + file.doubled_events
     faulty += file.slipped_events or 0
-    whole = file.expected_events
-    return min(1.0, faulty / whole) if whole else -1.0
+    return min(1.0, faulty / file.expected_events)
 
 
 def _measurement_check(
@@ -241,10 +250,11 @@ def _measurement_check(
 ) -> CheckRecord:
     name = check.measurement
     other = next((entry for entry in derived if entry.measurement.name == name), None)
-    if other is None:
-        measured = as_measured(name, result.measurement_of(name))
-    else:
-        measured = replace(as_measured(name, other.measurement), remark=other.remark)
+    found = result.measurement_of(name) if other is None else other.measurement
+    remark = "" if other is None else other.remark
+    if name in NEEDS_ITS_MEANING and isinstance(found, Quantity):
+        remark = f"{found.meaning[0].lower()}{found.meaning[1:]}".rstrip(".")
+    measured = replace(as_measured(name, found), remark=remark)
     return check_limits(measured, check, required=check.required)
 
 

@@ -171,7 +171,7 @@ def _value_of(check: CheckRecord) -> str:
 def _limits_of(check: CheckRecord) -> str:
     inner, outer = _span(check.inner), _span(check.outer)
     if not inner and not outer:
-        return ""
+        return "" if check.value is None else "no limits"
     return inner if inner == outer else f"inner {inner or 'open'}, outer {outer or 'open'}"
 
 

@@ -68,27 +68,37 @@ def _model_systematics(fits: tuple[FitOutcome, ...]) -> tuple[Measurement, ...]:
     """Return the spread of the valid models for each quantity that several of them have."""
     valid = [fit for fit in fits if isinstance(fit, ValidFit)]
     return (
-        _spread("gain_model_systematic", "gain_peak", [fit.gain_peak for fit in valid]),
-        _spread("gain_mean_model_systematic", "gain_mean", [fit.gain_mean for fit in valid]),
+        _spread("gain_model_systematic", "gain_peak", [fit.peak_with_error for fit in valid]),
+        _spread("gain_mean_model_systematic", "gain_mean", [_mean_of(fit) for fit in valid]),
         _spread("occupancy_model_systematic", "occupancy", [_occupancy_of(fit) for fit in valid]),
     )
 
 
-def _occupancy_of(fit: ValidFit) -> float | None:
+def _mean_of(fit: ValidFit) -> tuple[float, float] | None:
+    return None if fit.gain_mean is None else (fit.gain_mean, fit.gain_mean_err or 0.0)
+
+
+def _occupancy_of(fit: ValidFit) -> tuple[float, float] | None:
     if fit.spectrum is SpectrumName.THRESHOLD:
         return None
     found = next((entry for entry in fit.derived if entry.name == "occupancy"), None)
-    return found.value if isinstance(found, Quantity) else None
+    return (found.value, found.error or 0.0) if isinstance(found, Quantity) else None
 
 
-def _spread(name: str, quantity: str, found: list[float | None]) -> Measurement:
-    """Return the whole range: the truth is as likely near one end of it as in the middle."""
-    values = [value for value in found if value is not None]
-    if len(values) < 2:
-        return Missing(name=name, reason=f"{len(values)} valid models, a spread needs two")
-    spread = (max(values) - min(values)) / float(np.mean(values))
+def _spread(name: str, quantity: str, found: list[tuple[float, float] | None]) -> Measurement:
+    """Return the whole range: the truth is as likely near one end of it as in the middle.
+
+    Its error is that of both ends as if they knew nothing of each other. They are of the same
+    events, so it is rather too large.
+    """
+    pairs = sorted(pair for pair in found if pair is not None)
+    if len(pairs) < 2:
+        return Missing(name=name, reason=f"{len(pairs)} valid models, a spread needs two")
+    (low, low_err), (high, high_err) = pairs[0], pairs[-1]
+    middle = float(np.mean([value for value, _ in pairs]))
     meaning = f"Range of {quantity} over all valid models that have it, relative to their mean."
-    return measured(name, spread, None, "", meaning)
+    error = math.hypot(low_err, high_err) / middle
+    return measured(name, (high - low) / middle, error, "", meaning)
 
 
 def _pedestal(table: PulseColumns) -> tuple[Measurement, Measurement]:

@@ -7,7 +7,7 @@ import pytest
 from background_executor.decisions.decision_settings import DEFAULT_DEFECTS, OTHER
 from background_executor.decisions.rules import proposed_reasons
 from background_executor.judging.checks import Measured, check_limits
-from background_executor.judging.limits import DEFAULT_CHECKS, Limits, MeasurementCheck
+from background_executor.judging.limits import DEFAULT_CHECKS, Bounds, Limits, MeasurementCheck
 from background_executor.records import (
     CheckOutcome,
     CheckRecord,
@@ -53,7 +53,7 @@ def beyond() -> list[tuple[MeasurementCheck, float]]:
     return [*low, *high]
 
 
-def found(name: str, value: float, limits: Limits, *, required: bool = False) -> CheckRecord:
+def found(name: str, value: float, limits: Bounds, *, required: bool = False) -> CheckRecord:
     return check_limits(Measured(name, value), limits, required=required)
 
 

@@ -1,6 +1,9 @@
 """The verdict's table, and the words that go with it."""
 
+import math
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 
 from background_executor.judging.checks import Measured, check_limits
 from background_executor.judging.health import GainLimits, GainMethod, HealthSettings
-from background_executor.judging.limits import Limits, MeasurementCheck
+from background_executor.judging.limits import DEFAULT_CHECKS, Limits, MeasurementCheck
 from background_executor.judging.verdict import Judgement, judge
 from background_executor.records import CheckOutcome, CheckRecord, Verdict
 from server_side.result import NoFit, PointResult, Quantity, SpectrumName, ValidFit
@@ -266,6 +269,68 @@ def test_a_required_check_that_was_not_measured_keeps_a_point_from_being_healthy
     judgement = judge(_result(), health, NOW)
     assert judgement.verdict.verdict is Verdict.CHECK
     assert judgement.verdict.summary == "reference charge pc not measured: there is no channel 4"
+
+
+def test_a_quantity_without_limits_is_shown_with_its_error_and_passes() -> None:
+    quantity = Quantity(name="monitor_charge_pc", value=203.0, error=0.2, unit="pC", meaning="")
+    result = _result()
+    result = result.model_copy(update={"quality": (*result.quality, quantity)})
+    judgement = judge(result, HEALTH, NOW)
+    check = _check(judgement, "monitor_charge_pc")
+    assert judgement.verdict.verdict is Verdict.HEALTHY
+    assert (check.outcome, check.value, check.error) == (CheckOutcome.PASSED, 203.0, 0.2)
+    assert check.text == "monitor charge 203 ± 0.2 pC, for which no limits are set"
+
+
+def test_a_dark_rate_says_above_which_threshold() -> None:
+    meaning = "Pulses above 3 mV before the light arrives, per time observed there."
+    rate = Quantity(name="dark_rate_hz", value=9e4, error=300.0, unit="Hz", meaning=meaning)
+    result = _result()
+    result = result.model_copy(update={"quality": (*result.quality, rate)})
+    check = _check(judge(result, HEALTH, NOW), "dark_rate_hz")
+    assert "above the outer limit 5e+04; pulses above 3 mV before the light arrives" in check.text
+
+
+def test_every_number_of_a_verdict_has_its_error() -> None:
+    result = _result(damage=60)
+    fit = result.fits[0]
+    assert isinstance(fit, ValidFit)
+    assert fit.ndf is not None
+    checks = judge(result, HEALTH, NOW).verdict.checks
+    errors = {check.name: check.error for check in checks if check.value is not None}
+    assert None not in errors.values()
+    share = 60 / result.triggers
+    assert errors["fit"] == pytest.approx(math.sqrt(2.0 / fit.ndf))
+    assert errors["damage"] == pytest.approx(math.sqrt(share * (1.0 - share) / result.triggers))
+    assert errors["light"] == pytest.approx(
+        math.sqrt(result.selected_charges) / result.triggers, rel=0.1
+    )
+    assert errors["channel_mismatch"] == 0.0
+
+
+def test_models_that_differ_in_mean_or_occupancy_ask_for_a_look() -> None:
+    for name in ("gain_mean_model_systematic", "occupancy_model_systematic"):
+        spread = Quantity(name=name, value=0.5, error=0.03, unit="", meaning="")
+        result = _result()
+        result = result.model_copy(update={"quality": (*result.quality, spread)})
+        judgement = judge(result, HEALTH, NOW)
+        assert judgement.verdict.verdict is Verdict.CHECK
+        assert "above the outer limit 0.4" in _check(judgement, name).text
+
+
+def test_every_documented_quantity_is_checked_by_itself_or_within_another() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "measurement.md").read_text()
+    tables = text.split("## Quality")[1].split("## Reference")[0]
+    firsts = re.findall(r"(?m)^\| (`.+?`) \| ", tables)
+    documented = {name for first in firsts for name in re.findall(r"`(\w+)`", first)}
+    within_another = {
+        *("ped_mean_pc", "ped_sigma_pc", "spe_mean_pc", "spe_sigma_pc"),
+        *("lost_fraction", "damaged_fraction"),
+        *("occupancy_per_monitor_charge", "occupancy_per_reference_occupancy"),
+    }
+    checked = {check.measurement for check in DEFAULT_CHECKS}
+    assert documented - checked == within_another
+    assert checked <= documented
 
 
 def test_a_check_may_be_for_one_kind_of_scan_only() -> None:

@@ -13,6 +13,7 @@ from server_side.quality import measure_quality
 from server_side.quality.arrival import ArrivalShape, fit_arrival_shape
 from server_side.quality.light import _light_yield
 from server_side.quality.quantities import drift, fraction, mean, measured
+from server_side.quality.response import _spread
 from server_side.quality.timing import _trigger_rate
 from server_side.result import Missing, Quantity
 from server_side.scan import ExistingAcquisition, PositionPoint, ScanKind, ScanPlan
@@ -54,6 +55,12 @@ def reading(tmp_path_factory: pytest.TempPathFactory, plan: ScanPlan) -> PulseRe
 def selection(reading: PulseReading, plan: ScanPlan) -> Selection:
     arrival = reading.pulses.arrival_ns(2, 0, 2.0)
     return select_charges(reading.pulses.of(2).charge_pc, arrival, plan.settings.analysis, 2.0)
+
+
+def test_the_spread_of_models_has_the_errors_of_its_two_ends() -> None:
+    found = _spread("gain_model_systematic", "gain_peak", [(11.0, 0.4), None, (9.0, 0.3)])
+    assert isinstance(found, Quantity)
+    assert (found.value, found.error) == (pytest.approx(0.2), pytest.approx(0.05))
 
 
 def test_the_simulated_truth_is_found(fitter, reading, selection, plan) -> None:
