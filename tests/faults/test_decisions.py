@@ -1,17 +1,16 @@
-"""What people decide, over a real sshd and SLURM: each act, a line that is cut, a death."""
+"""What people decide, over a real sshd and SLURM: each act, and a line that is cut.
 
-from pathlib import Path
+Deaths of the executor at each step of each act: ``test_killed_acts``.
+"""
 
 import pytest
 
 from background_executor import queries
 from background_executor.commands import Command, PreviousScan, StartScan
-from background_executor.crash_points import MoveCrashPoint
 from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_commands import (
     AcceptTakes,
     AcknowledgeTakes,
-    ArchiveScan,
     CleanUp,
     FlagTakes,
     KeepAside,
@@ -26,21 +25,11 @@ from server_side.scan import Slot
 from tests.background_executor.decisions.shift import Shift
 from tests.background_executor.fake_job import Behaviour
 from tests.cluster.line import Line
-from tests.faults.cluster_bench import ClusterBench, run_until_killed
+from tests.faults.cluster_bench import ClusterBench
 
 pytestmark = pytest.mark.cluster
 
 CENTRE, RIGHT, TOP = "theta0_phi0", "theta10_phi0", "theta10_phi90"
-MOMENTS = [
-    MoveCrashPoint.INTENT_COMMITTED,
-    MoveCrashPoint.SOURCE_VERIFIED,
-    MoveCrashPoint.RECEIPT_WRITTEN,
-    MoveCrashPoint.PART_RENAMED,
-    MoveCrashPoint.ALL_RENAMED,
-    MoveCrashPoint.MOVED_COMMITTED,
-    MoveCrashPoint.TARGET_VERIFIED,
-    MoveCrashPoint.ACT_COMMITTED,
-]
 
 
 @pytest.fixture
@@ -160,36 +149,6 @@ def test_a_line_that_is_cut_leaves_no_act_half_done(
     line.restore()
     bench.until(lambda: _is_answered(bench, number), seconds=20)
     _assert_flagged_once(shift, scan, before, queries.command(bench.store, number))
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_killed_at_any_moment_of_a_flag(
-    shift: Shift, bench: ClusterBench, settings_file: Path, moment: MoveCrashPoint
-) -> None:
-    scan = measured(bench)
-    before = shift.take_folders()
-    takes = shift.seen(scan, CENTRE, RIGHT)
-    wish = FlagTakes(scan_id=scan.scan_id, takes=takes, reason="noise")
-    number = bench.store.enqueue("here", wish, "anna", "once", bench.now)
-    run_until_killed(settings_file, moment)
-    bench.restart()
-    bench.until(lambda: _is_answered(bench, number))
-    _assert_flagged_once(shift, scan, before, queries.command(bench.store, number))
-
-
-def test_killed_in_the_middle_of_an_archive(
-    shift: Shift, bench: ClusterBench, settings_file: Path
-) -> None:
-    scan = measured(bench)
-    shift.accept(scan)
-    before = shift.take_folders()
-    wish = ArchiveScan(scan_id=scan.scan_id, seen=shift.seen_scan(scan))
-    number = bench.store.enqueue("here", wish, "anna", "once", bench.now)
-    run_until_killed(settings_file, MoveCrashPoint.ALL_RENAMED)
-    bench.restart()
-    bench.until(lambda: _is_answered(bench, number))
-    assert bench.scan(scan).state == "archived"
-    assert shift.take_folders().keys() == before.keys()
 
 
 def _assert_flagged_once(

@@ -80,6 +80,12 @@ def decide(acts: KilledActs, decision: str, *names: str) -> None:
     acts.assert_consistent()
 
 
+def reasons(acts: KilledActs, scan: ScanRecord) -> dict[str, str]:
+    """Return why each point is decided about as it is, of those that are."""
+    points = acts.bench.points(scan).values()
+    return {p.point.name: p.decision.reason for p in points if p.decision is not None}
+
+
 def test_a_flag_that_another_operator_runs_into_and_its_undoing(
     acts: KilledActs, scan: ScanRecord
 ) -> None:
@@ -121,9 +127,11 @@ def test_an_acceptance_and_an_acknowledgement_and_their_undoing(
     takes = acts.shift.seen(scan, TOP)
     acts.done(AcknowledgeTakes(scan_id=scan.scan_id, takes=takes, reason="laser"), STILL)
     decide(acts, "acknowledged", TOP)
+    assert reasons(acts, scan) == {CENTRE: "known", TOP: "laser"}
     takes = acts.shift.seen(scan, CENTRE, TOP)
     acts.done(WithdrawDecisions(scan_id=scan.scan_id, takes=takes), STILL)
     decide(acts, "", CENTRE, TOP)
+    assert reasons(acts, scan) == {}
 
 
 def test_a_retake_that_is_taken_back(acts: KilledActs, scan: ScanRecord) -> None:
