@@ -7,7 +7,7 @@ loss once and swaps the counts: keep one for the life of a process.
 """
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,12 +19,12 @@ from server_side.fit_outcome import (
     judge_minimum,
     too_few_charges,
 )
+from server_side.held_nuisances import Attempt, Doubt, Holding, boundaries_reached, hold_at
 from server_side.likelihood import BinnedLikelihood
 from server_side.moments_outcome import estimate_moments
 from server_side.response import MODEL_NAMES, described_spectra, find_model
 from server_side.response.model import (
     Array,
-    Boundary,
     Refusal,
     ResponseModel,
     Side,
@@ -45,8 +45,6 @@ AT_LIMIT = 1e-3
 """A parameter within this part of its allowed range from an end is at the limit."""
 NEAR_LIMIT = 0.05
 """A nuisance so near to a boundary is tried at it when the minimum is not valid."""
-MAX_RISE = 0.5
-"""A fit repeated so counts while its likelihood is within one error of the failed minimum's."""
 
 
 def _values_of(parameters: tuple["zfit.Parameter", ...]) -> Array:
@@ -221,30 +219,32 @@ class GainFitter:
     ) -> FitOutcome:
         """Minimise; fix nuisances that came to a physical boundary, and repeat.
 
-        One that a failed minimum only came near to is fixed on trial: the repeat counts while
-        it is as good.
+        One that a failed minimum only came near to, or whose boundary is none of physics, is
+        fixed on trial: the repeat counts while the data bear it.
         """
-        attempt = self._attempt(model, spectrum, _Holding(start, (), ()), minos=minos)
-        failed: Minimum | None = None
-        while reached := _boundaries_reached(model, attempt.minimum):
-            if reached[0].is_only_near and failed is None:
-                failed = attempt.minimum
+        attempt = self._attempt(model, spectrum, Holding(start, (), ()), minos=minos)
+        doubt: Doubt | None = None
+        while reached := boundaries_reached(model, attempt.minimum):
+            if reached[0].is_doubtful and doubt is None:
+                doubt = Doubt(attempt.minimum, reached[0].max_rise)
             for each in reached:
-                holding = _hold(model, attempt, each.boundary)
+                holding = hold_at(model, attempt, each.boundary)
                 repeated = self._attempt(model, spectrum, holding, minos=minos)
-                if failed is None or is_as_good(repeated.minimum, failed):
+                if doubt is None or doubt.is_overcome_by(repeated.minimum):
                     attempt = repeated
                     break
             else:
-                return judge_minimum(model, spectrum, failed or attempt.minimum, ())
+                return judge_minimum(
+                    model, spectrum, doubt.minimum if doubt else attempt.minimum, ()
+                )
         return judge_minimum(model, spectrum, attempt.minimum, attempt.holding.notes)
 
     def _attempt(
-        self, model: ResponseModel, spectrum: Spectrum, holding: "_Holding", *, minos: bool
-    ) -> "_Attempt":
+        self, model: ResponseModel, spectrum: Spectrum, holding: Holding, *, minos: bool
+    ) -> Attempt:
         loss = self._loss_of(model)
         minimum = loss.minimise(spectrum, holding.start, holding.fixed, minos=minos)
-        return _Attempt(holding, minimum)
+        return Attempt(holding, minimum)
 
     def _loss_of(self, model: ResponseModel) -> _Loss:
         for loss in self._losses:
@@ -252,69 +252,3 @@ class GainFitter:
                 return loss
         self._losses.append(_Loss(model))
         return self._losses[-1]
-
-
-def is_as_good(repeated: Minimum, failed: Minimum) -> bool:
-    """Tell whether the data bear a repeat with a nuisance fixed as well as the failed minimum.
-
-    What was only near its boundary may be needed to describe the data: then the repeat
-    lies higher, and its gain is that of a wrong shape.
-    """
-    return repeated.likelihood <= failed.likelihood + MAX_RISE
-
-
-@dataclass(frozen=True)
-class _Holding:
-    """Where a minimisation begins, what it holds fixed, and what is said of that."""
-
-    start: Start
-    fixed: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """A minimisation and where it stopped."""
-
-    holding: _Holding
-    minimum: Minimum
-
-
-@dataclass(frozen=True)
-class _Reached:
-    """A boundary that a nuisance parameter has come to."""
-
-    boundary: Boundary
-    is_only_near: bool
-
-
-def _boundaries_reached(model: ResponseModel, minimum: Minimum) -> tuple[_Reached, ...]:
-    """Return the boundaries that nuisance parameters have come to, those only near last."""
-    found = [
-        _Reached(boundary, limit.is_only_near)
-        for boundary in model.boundaries
-        for limit in minimum.at_limit
-        if limit.parameter == boundary.parameter and limit.side in boundary.sides
-    ]
-    return tuple(sorted(found, key=lambda each: each.is_only_near))
-
-
-def _hold(model: ResponseModel, attempt: _Attempt, boundary: Boundary) -> _Holding:
-    """Return how to go on: from the last minimum, the nuisance at its boundary."""
-    last, minimum = attempt.holding, attempt.minimum
-    names = [parameter.name for parameter in model.parameters]
-    held = {hold.parameter: hold.value for hold in boundary.holds if hold.value is not None}
-    values = [held.get(name, float(v)) for name, v in zip(names, minimum.values, strict=True)]
-    rows = zip(last.start.rows, values, strict=True)
-    start = replace(last.start, rows=tuple(replace(row, value=value) for row, value in rows))
-    fixed = (*last.fixed, *(hold.parameter for hold in boundary.holds))
-    return _Holding(start, fixed, (*last.notes, _note_on(model, start, boundary)))
-
-
-def _note_on(model: ResponseModel, start: Start, boundary: Boundary) -> str:
-    names = [parameter.name for parameter in model.parameters]
-    held = [
-        f"{hold.parameter} = {start.rows[names.index(hold.parameter)].value:.4g}"
-        for hold in boundary.holds
-    ]
-    return f"fixed {', '.join(held)}: {boundary.meaning}"

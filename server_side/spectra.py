@@ -12,7 +12,10 @@ from server_side.result import Spectrum, SpectrumName
 
 BINS = 300
 TAIL = 0.001
-"""This part of the charges may lie beyond each end, unless it is close by."""
+"""This part of the charges may lie beyond each end, unless it is close by; at the upper end
+this part of those with light, because the mean SPE charge is theirs."""
+LEAST_LIGHT = 0.005
+"""Fewer charges above the dark ones are the dark's own tail, and decide no range."""
 MARGIN = 0.1
 """Of the range between the tails, added at each end."""
 LEAST_RANGE_PC = 0.5
@@ -50,8 +53,19 @@ def _find_edges(table: PulseColumns) -> NDArray[np.float64] | None:
         return None
     charge_pc = np.concatenate([signal[np.isfinite(signal)], dark[np.isfinite(dark)]])
     low, high = np.quantile(charge_pc, [TAIL, 1.0 - TAIL])
+    high = max(high, _upper_tail(signal[np.isfinite(signal)], dark[np.isfinite(dark)]))
     margin = max(MARGIN * (high - low), 0.5 * LEAST_RANGE_PC)
     return np.linspace(low - margin, high + margin, BINS + 1)
+
+
+def _upper_tail(signal: NDArray[np.float64], dark: NDArray[np.float64]) -> float:
+    """Return the charge that few of the charges with light exceed."""
+    if not dark.size:
+        return float(np.quantile(signal, 1.0 - TAIL))
+    light = signal[signal > np.quantile(dark, 1.0 - TAIL)]
+    if len(light) < LEAST_LIGHT * len(signal):
+        return float(np.quantile(signal, 1.0 - TAIL))
+    return float(np.quantile(light, 1.0 - TAIL))
 
 
 class _WindowCounts:

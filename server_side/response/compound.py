@@ -15,14 +15,20 @@ import numpy as np
 from scipy.fft import next_fast_len
 
 from server_side.response.model import Array, Complex
+from server_side.response.spe_shape import SpeShape
 
 CELLS_PER_BIN = 4
 """Points of the transform in each bin of the histogram."""
 NOTHING_LEFT = 8.0
 """Widths of a Gaussian's transform beyond which it is under 1e-13."""
-SPAN_RATIO = 2.0
-"""Length of the transform over the histogram's reach: what lies beyond the histogram
-must not wrap round into it."""
+SPAN_RATIOS = (2.0, 64.0)
+"""Least and greatest length of the transform over the histogram's reach."""
+FAR_SIGMAS = 6.0
+"""Standard deviations beyond which a sum of charges is not looked for ..."""
+FAR_PHOTOELECTRONS = 6.0
+"""... and the mean SPE charges beyond that: little light is no Gaussian."""
+FAR_DECAYS = 16.0
+"""The same for low charges, in their decays: 1e-7 of them lie further."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +43,25 @@ class FourierGrid:
     """Shape (cells // 2 + 1,)."""
 
     @classmethod
-    def of(cls, edges_pc: Array) -> "FourierGrid":
-        """Return the grid of a histogram with equal bins."""
+    def of(cls, edges_pc: Array, farthest_pc: float) -> "FourierGrid":
+        """Return the grid of a histogram with equal bins.
+
+        The transform is so long that no charge wraps round into the histogram. Its length
+        goes in steps of half the histogram's reach: a fit hardly ever meets one, and the
+        counts on both sides of a step are the same.
+
+        Parameters
+        ----------
+        farthest_pc
+            Charge beyond which there is nothing (``farthest_charge_pc``).
+        """
         bins = len(edges_pc) - 1
         cell = float(edges_pc[-1] - edges_pc[0]) / (bins * CELLS_PER_BIN)
-        reach = float(edges_pc[-1]) - min(float(edges_pc[0]), 0.0)
-        cells = next_fast_len(math.ceil(SPAN_RATIO * reach / cell), real=True)
+        start = min(float(edges_pc[0]), 0.0)
+        reach = float(edges_pc[-1]) - start
+        least, most = SPAN_RATIOS
+        ratio = math.ceil(2.0 * min(max(least, (farthest_pc - start) / reach), most)) / 2.0
+        cells = next_fast_len(math.ceil(ratio * reach / cell), real=True)
         frequency = np.asarray(2.0 * np.pi * np.fft.rfftfreq(cells, cell), dtype=np.float64)
         return cls(cell, cells, bins, float(edges_pc[0]), frequency)
 
@@ -90,6 +109,18 @@ def poisson_transform(spe: Complex, occupancy: float) -> Complex:
     """Return the characteristic function of a Poisson number of SPE charges, none included."""
     transform: Complex = np.exp(occupancy * (spe - 1.0))
     return transform
+
+
+def farthest_charge_pc(
+    spe: SpeShape, occupancy: float, noise_mean_pc: float, noise_sigma_pc: float
+) -> float:
+    """Return a charge beyond which less than about 1e-9 of the triggers lie."""
+    light = max(occupancy, 0.0)
+    mean, sigma = spe.moments()
+    spread = math.sqrt(light * (mean**2 + sigma**2) + noise_sigma_pc**2)
+    low = FAR_DECAYS * spe.low_decay_pc if spe.low_fraction > 0.0 else 0.0
+    far = max(FAR_PHOTOELECTRONS * mean, low)
+    return noise_mean_pc + light * mean + FAR_SIGMAS * spread + far
 
 
 def has_equal_bins(edges_pc: Array) -> bool:

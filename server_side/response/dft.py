@@ -15,6 +15,7 @@ import numpy as np
 from server_side.response import fixed_window
 from server_side.response.compound import (
     FourierGrid,
+    farthest_charge_pc,
     gaussian_transform,
     has_equal_bins,
     photoelectron_terms,
@@ -115,7 +116,7 @@ class DftWindow:
 
     def expected(self, values: Array, edges_pc: Array) -> Array:
         """Return the expected counts per bin."""
-        grid = FourierGrid.of(edges_pc)
+        grid = _grid_of(values, edges_pc)
         frequency = grid.frequencies_for(values[3])
         transform = poisson_transform(spe_shape(values).transform(frequency), values[1])
         pedestal = gaussian_transform(frequency, values[2], values[3])
@@ -124,7 +125,7 @@ class DftWindow:
 
     def components(self, values: Array, edges_pc: Array) -> tuple[Component, ...]:
         """Return pedestal, one, two, and more photoelectrons."""
-        grid = FourierGrid.of(edges_pc)
+        grid = _grid_of(values, edges_pc)
         frequency = grid.frequencies_for(values[3])
         spe = spe_shape(values).transform(frequency)
         pedestal = gaussian_transform(frequency, values[2], values[3])
@@ -152,3 +153,9 @@ class DftWindow:
 def spe_shape(values: Array) -> SpeShape:
     """Return the SPE charge of a set of parameters: their last five."""
     return SpeShape(*(float(value) for value in values[-5:]))
+
+
+def _grid_of(values: Array, edges_pc: Array) -> FourierGrid:
+    shape = spe_shape(values)
+    farthest = farthest_charge_pc(shape, float(values[1]), float(values[2]), float(values[3]))
+    return FourierGrid.of(edges_pc, farthest)

@@ -14,6 +14,7 @@ from scipy.special import ndtr
 
 from server_side.response.compound import (
     FourierGrid,
+    farthest_charge_pc,
     gaussian_transform,
     has_equal_bins,
     photoelectron_terms,
@@ -122,7 +123,7 @@ class DftThreshold:
 
     def expected(self, values: Array, edges_pc: Array) -> Array:
         """Return the expected counts per bin."""
-        grid = FourierGrid.of(edges_pc)
+        grid = _grid_of(values, edges_pc)
         frequency = grid.frequencies_for(values[6])
         spe = _spe_of(values).transform(frequency)
         some = poisson_transform(spe, values[1]) - math.exp(-values[1])
@@ -134,7 +135,7 @@ class DftThreshold:
 
     def components(self, values: Array, edges_pc: Array) -> tuple[Component, ...]:
         """Return one, two, and more photoelectrons behind the threshold."""
-        grid = FourierGrid.of(edges_pc)
+        grid = _grid_of(values, edges_pc)
         frequency = grid.frequencies_for(values[6])
         spe = _spe_of(values).transform(frequency)
         noise = gaussian_transform(frequency, 0.0, values[6])
@@ -166,6 +167,11 @@ class DftThreshold:
 def _spe_of(values: Array) -> SpeShape:
     """Return the SPE charge; charges below the threshold are left out."""
     return SpeShape(float(values[2]), float(values[3]))
+
+
+def _grid_of(values: Array, edges_pc: Array) -> FourierGrid:
+    farthest = farthest_charge_pc(_spe_of(values), float(values[1]), 0.0, float(values[6]))
+    return FourierGrid.of(edges_pc, farthest)
 
 
 def _efficiency(values: Array, grid: FourierGrid) -> Array:

@@ -84,14 +84,17 @@ class Boundary:
     """What is fixed then: the parameter, and those that lose their meaning with it."""
     meaning: str
     """What it means for the model, for the note in the result."""
+    is_physical: bool = True
+    """Whether nothing can lie beyond. Else the edge is only where the search ends, and the
+    repeat counts only while the data do not refute the value that it is fixed at."""
 
 
 @dataclass(frozen=True)
 class Constraint:
     """What is known of a nuisance parameter beside the spectrum.
 
-    The logarithm of its ratio to another parameter is a Gaussian; its square over
-    the width is added to the likelihood. The error of a gain then holds what is not
+    The logarithm of its ratio to another parameter is a Gaussian; half the square of
+    its distance, in widths, is added to the likelihood. The error of a gain then holds what is not
     known of the nuisance, and the minimum stays a parabola where the spectrum says
     nothing of it.
     """

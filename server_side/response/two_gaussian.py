@@ -59,6 +59,7 @@ class TwoGaussian:
             (Side.LOW, Side.HIGH),
             (Hold("sigma_ratio", SQRT2),),
             "the width of the second Gaussian is not determined: taken as sqrt(2) of the first",
+            is_physical=False,
         ),
     )
     constraints = ()

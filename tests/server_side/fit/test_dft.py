@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from server_side.fit_outcome import Minimum
+from server_side.held_nuisances import Doubt
 from server_side.response.compound import FourierGrid
 from server_side.response.dft import DftWindow
 from server_side.response.dft_threshold import DftThreshold
@@ -74,7 +75,7 @@ def test_the_parts_add_up_to_the_whole() -> None:
 
 
 def test_the_grid_covers_the_histogram() -> None:
-    grid = FourierGrid.of(np.linspace(0.5, 4.5, 51))
+    grid = FourierGrid.of(np.linspace(0.5, 4.5, 51), farthest_pc=20.0)
     assert grid.centres_pc[0] == pytest.approx(0.51)
     assert grid.centres_pc[-1] == pytest.approx(4.49)
 
@@ -144,15 +145,16 @@ def test_a_nuisance_at_its_boundary_is_fixed_before_one_that_only_came_near(fitt
     assert abs(fit.gain_peak - recorded["true_peak_pc"] * PC) < 3 * fit.gain_peak_err
 
 
-@pytest.mark.parametrize(("rise", "counts"), [(-1e-5, True), (0.5, True), (0.6, False)])
-def test_a_repeat_counts_while_its_likelihood_is_within_one_error(
-    rise: float, counts: bool
+@pytest.mark.parametrize(
+    ("allowed", "rise", "counts"),
+    [(0.5, -1e-5, True), (0.5, 0.5, True), (0.5, 0.6, False), (4.5, 4.4, True), (4.5, 4.6, False)],
+)
+def test_a_repeat_counts_while_its_likelihood_rises_by_no_more_than_allowed(
+    allowed: float, rise: float, counts: bool
 ) -> None:
-    from server_side.gain_fit import is_as_good
-
     failed = Minimum(np.zeros(2), (0, 1), 40.0, None, (), "the minimiser found no valid minimum")
     repeated = Minimum(np.zeros(2), (0,), 40.0 + rise, np.eye(1), (), "")
-    assert is_as_good(repeated, failed) is counts
+    assert Doubt(failed, allowed).is_overcome_by(repeated) is counts
 
 
 def test_the_peak_of_a_box_and_line_dynode_is_found(fitter, make_spectrum) -> None:

@@ -65,6 +65,14 @@ def test_a_second_width_that_runs_to_its_limit_is_fixed_and_said(fitter, make_sp
     assert fit.gain_peak == pytest.approx(1.25e7, rel=0.03)
 
 
+def test_a_second_width_at_its_limit_that_the_data_need_is_no_fit(fitter, make_spectrum) -> None:
+    # A flat third under the peak: the widest second Gaussian describes it, that of sqrt(2) not.
+    counts = np.random.default_rng(1).poisson(gaussian(560, 1.7, 0.4) + 120.0)
+    fit = fitter.fit(make_spectrum(EDGES, counts), "two_gaussian")
+    assert isinstance(fit, NoFit)
+    assert fit.message
+
+
 @pytest.mark.slow
 def test_pulls_of_200_toys_are_normal_and_memory_does_not_grow(fitter, make_spectrum) -> None:
     rng, truth = np.random.default_rng(7), 1.65
