@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from background_executor import queries
+from background_executor.errors import RemoteFileError
 from background_executor.records import ENDED_JOB_STATES, JobRecord, JobState
 from background_executor.site import Site
 from background_executor.sync import LAST_WORD_PATIENCE
 from background_executor.transport import FilePart
 
 CHUNK_BYTES = 1 << 18
-"""What is read of one log at one look; a longer one is caught up with at the next."""
+"""What is read of one log at one look; of one that grew by more, the end is looked for anew."""
 KEPT_BYTES = 4000
 RECENT_SCANS = 10
 
@@ -28,7 +29,10 @@ class LogEnd:
 
 
 class JobLogs:
-    """Follows the logs of a site's jobs; what it remembers may be lost and is read again."""
+    """Follows the logs of a site's jobs from near their ends.
+
+    What it remembers may be lost: then the end of each is looked for again.
+    """
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -42,7 +46,9 @@ class JobLogs:
         TransportError
             When the server could not be asked.
         """
-        known = [(job, self._ends.get(job.job, LogEnd())) for job in self._printing(now)]
+        known = [
+            (job, self._ends.get(job.job) or self._near_end(job)) for job in self._printing(now)
+        ]
         parts = [self._part(record, end.offset) for record, end in known]
         answers = self._site.transport.read_parts(parts)
         self._ends = {
@@ -55,6 +61,18 @@ class JobLogs:
                 with self._site.store.writing(now) as writer:
                     tail = newest.tail.decode(errors="replace")
                     writer.describe_job(record.job, log_tail=tail)
+            if newest.offset - end.offset >= CHUNK_BYTES:
+                del self._ends[record.job]
+
+    def _near_end(self, record: JobRecord) -> LogEnd:
+        """Return where the last bytes of a log begin, whatever it printed before."""
+        log_file = self._site.layout(record.scan_id).log_file(record.job)
+        try:
+            entries = self._site.transport.list_tree(log_file.parent, depth=1)
+        except RemoteFileError:  # what is there to be read is seen when it is read
+            return LogEnd()
+        sizes = (entry.size_bytes for entry in entries if entry.path.name == log_file.name)
+        return LogEnd(max(0, next(sizes, 0) - KEPT_BYTES))
 
     def _printing(self, now: datetime) -> list[JobRecord]:
         """Return the newest jobs of the newest scans, as far as they may still print."""
