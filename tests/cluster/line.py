@@ -5,7 +5,6 @@ import queue
 import socket
 import threading
 import time
-from types import TracebackType
 from typing import Self
 
 _CHUNK = 1 << 16
@@ -40,12 +39,7 @@ class Line:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # A blocked accept() is woken by the shutdown, not by the close.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
