@@ -56,6 +56,11 @@ class ToyBias:
         """Whether it is no more than the rule says."""
         return abs(self.mean) <= ALLOWED_RATIO * abs(self.published) + self.error
 
+    @property
+    def is_missed(self) -> bool:
+        """Whether the aim is missed: a toy without a fit, or a bias over what is allowed."""
+        return self.invalid > 0 or (self.occupancy in HELD_TO and not self.is_allowed)
+
 
 def measure_bias(fitter: GainFitter, toys: int, occupancy: float) -> ToyBias:
     """Draw toys, fit them, and compare the mean SPE charge with the true one."""

@@ -101,15 +101,20 @@ def print_mismatch(fitter: GainFitter) -> None:
 
 
 def _print_count(told: str, cells: Sequence[Cell]) -> None:
-    foreign = [cell for cell in cells if not cell.is_own and _has_others(cell, cells)]
+    covered, foreign = count_covered(cells)
     own = sum(cell.is_own for cell in cells)
-    covered = sum(_is_covered(cell, cells) for cell in foreign)
     print(
         f"with {told}: covered by the range and 2 statistical errors in {covered} of "
-        f"{len(foreign)} cells ({100 * covered / len(foreign):.0f} %); "
+        f"{foreign} cells ({100 * covered / foreign:.0f} %); "
         f"{own} cells of a model's own shape are left out",
         flush=True,
     )
+
+
+def count_covered(cells: Sequence[Cell]) -> tuple[int, int]:
+    """Return how many cells their range covers, and of how many: no own shape, no model alone."""
+    foreign = [cell for cell in cells if not cell.is_own and _has_others(cell, cells)]
+    return sum(_is_covered(cell, cells) for cell in foreign), len(foreign)
 
 
 def _measure_cells(fitter: GainFitter, truth: SpeTruth) -> Iterator[Cell]:

@@ -31,9 +31,9 @@ def test_the_voltage_is_right_within_3_volts_or_3_errors(fitter, case: HvCase) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    # So far below, the errors of dim points come first: their reason is another one.
     ("nominal_v", "words"),
-    [(2000, "lie above the target"), (1600, "")],
+    # Still lower, the gains of dim points are not measured, and that is the reason.
+    [(2000, "lie above the target"), (1690, "lie below the target"), (1600, "there is no gain at")],
 )
 def test_points_that_do_not_bracket_the_target_give_no_voltage(
     fitter, nominal_v: int, words: str
@@ -41,5 +41,4 @@ def test_points_that_do_not_bracket_the_target_give_no_voltage(
     case = HvCase(1800.0, 7.0, SpeSettings(), 0.3, nominal_v, triggers=30_000)
     curve, _ = fit_case(fitter, case, np.random.default_rng(3))
     assert curve.hv_at_target_v is None
-    assert curve.message
     assert words in curve.message
