@@ -7,7 +7,7 @@ CLUSTER_PACKAGES := slurm-wlm munge openssh-server
 TEST_PACKAGES := chromium fonts-dejavu-core postgresql $(CLUSTER_PACKAGES)
 PYTEST_OPTIONS ?=
 
-.PHONY: help demo demo-check demo-slurm test test-faults test-accounting soak lint format bench fuzz cluster cluster-down clean lock install
+.PHONY: help demo demo-check demo-slurm test test-faults test-accounting random-acts soak lint format bench fuzz cluster cluster-down clean lock install
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -41,6 +41,12 @@ test-faults: install ## of all tests, only the faults of connection and schedule
 test-accounting: install ## sacct of a real slurmdbd with MariaDB (root; not part of make test)
 	@.ci/system-packages $(CLUSTER_PACKAGES) slurmdbd mariadb-server
 	$(BIN)/python -m pytest tests/accounting $(PYTEST_OPTIONS)
+
+RANDOM_ACTS ?= 10000
+RANDOM_SEED ?= 1
+random-acts: install ## RANDOM_ACTS=10000 decisions, faults and deaths against a model of the truth
+	PMT_MONITOR_RANDOM_ACTS=$(RANDOM_ACTS) PMT_MONITOR_RANDOM_SEED=$(RANDOM_SEED) \
+		$(BIN)/python -m pytest -s tests/background_executor/decisions/test_random_acts.py $(PYTEST_OPTIONS)
 
 SOAK_POINTS ?= 500
 SOAK_SEED ?= 1

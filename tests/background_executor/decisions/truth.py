@@ -54,6 +54,10 @@ class TruePoint:
         """The take that counts."""
         return self.takes[-1] if self.takes else None
 
+    def before_newest(self, count: int) -> TrueTake:
+        """Return the take that came so many before the newest, or the first; there is one."""
+        return self.takes[max(-1 - count, -len(self.takes))]
+
     @property
     def is_measured(self) -> bool:
         """Whether it has an outcome and waits for nothing."""
