@@ -1,8 +1,8 @@
 """Random acts, line faults and deaths against a model of the truth.
 
 No file is lost, none is doubled, the folders on disk agree with the store, and the
-events explain it. How many acts are done, beside those that are refused:
-``PMT_MONITOR_RANDOM_ACTS``, 100 without it; which ones: ``PMT_MONITOR_RANDOM_SEED``.
+events explain it. How many acts, refused ones and new data among them:
+``PMT_MONITOR_RANDOM_ACTS``, 200 without it; which ones: ``PMT_MONITOR_RANDOM_SEED``.
 """
 
 import os
@@ -54,7 +54,7 @@ from tests.background_executor.decisions.shift import Shift, take_folders
 from tests.background_executor.decisions.truth import TruePoint, TrueScan, TrueTake
 from tests.seed_results import Fate
 
-FEW_ACTS = 100
+FEW_ACTS = 200
 ACTS = int(os.environ.get("PMT_MONITOR_RANDOM_ACTS", FEW_ACTS))
 ACTS_OF_ONE_SITE = 50
 SITES_AT_ONCE = 5
@@ -471,11 +471,12 @@ def test_after_any_acts_files_store_and_events_agree() -> None:
         suppress_health_check=list(HealthCheck),
     )
     for number in count(FIRST_SEED):
-        if _tally(done, "done") >= ACTS:
+        if done.total() >= ACTS:
             break
         run_state_machine_as_test(seed(number)(machine), settings=limits)
     acts, refused, faults = (_tally(done, word) for word in ("done", "refused", "fault"))
-    print(f"{acts} acts done, {refused} refused; {faults} of both met a fault on their way")
-    print(f"{done.total() - acts - refused} times data came, were analysed again, or failed")
+    data = done.total() - acts - refused
+    print(f"{done.total()} acts: {acts} done, {refused} refused, {data} of the bench")
+    print(f"{faults} of those done or refused met a fault on their way")
     print("\n".join(f"{number:6d}  {what}" for what, number in sorted(done.items())))
     assert done["flag done after a fault"] > 0
