@@ -240,6 +240,7 @@ ONLY_PROGRESS = {
     "note_run_time": "the scheduler's clock of an ended job; its end has a line",
     "replace_acquisitions": "a list of what lies on the server; asking for it is a command",
     "count_copies": "what a clean-up would take; asking for it is a command",
+    "note_software": "which server_side a job runs; its submission has a line",
     "note_moved_parts": "which folders an act is about to rename; the act has its lines",
 }
 
