@@ -35,6 +35,9 @@ JUDGED_BYTES = 256
 SHORT_HEADER = range(SHORT_HEADER_WORDS)
 STANDARD_COUNTER = 4
 STANDARD_FIXED = (1, 2, 3)
+STANDARD_CHANNEL = 3
+MAX_CHANNELS = 64
+"""Of the digitiser with the most, the V1740."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ class HeaderWords:
     def is_surely_standard(self) -> bool:
         """Board, pattern and channel hardly change, where WaveDump puts them."""
         fixed = [np.mean(self.words[:, word] == self.usual(word)) for word in STANDARD_FIXED]
-        return self.is_confirmed and self.is_standard and float(min(fixed)) > 0.5
+        is_channel = self.usual(STANDARD_CHANNEL) < MAX_CHANNELS
+        return self.is_confirmed and self.is_standard and is_channel and float(min(fixed)) > 0.5
 
     @property
     def is_undecided(self) -> bool:
@@ -107,7 +111,9 @@ def find_header_words(head: FileHead, daq: DaqSettings) -> HeaderWords | Mismatc
     confirmed = confirmed or list(_search_likely(head, at_start, daq))
     if confirmed:
         found = _align(head, min(confirmed, key=lambda each: each.event_bytes))
-        return TooShort() if found.is_undecided else found
+        is_expected = found.event_bytes in sizes_of_settings(daq)
+        by_chance = not is_expected and len(found.words) < LEAST_FOUND
+        return TooShort() if by_chance or found.is_undecided else found
     return _find_single(head, at_start, daq)
 
 

@@ -88,6 +88,10 @@ def replaced(name: str, make: Callable[[Path], object]) -> Harm:
     [
         (replaced("wave2.txt", Path.touch), r"wave2\.txt is empty"),
         (replaced("wave2.txt", lambda path: path.write_text(DISK_FULL)), FOUND_DISK_FULL),
+        (
+            rewrite("wave2.txt", renumbered(lambda _at: 5)),
+            r"all of it is damaged: .* event number 5 at two different events",
+        ),
         (replaced("wave0.txt", Path.touch), r"wave0\.txt is empty"),
         (replaced("wave0.txt", lambda path: path.write_text(DISK_FULL)), FOUND_DISK_FULL),
         (replaced("wave2.txt", Path.mkdir), "no file of the PMT's channel 2"),
@@ -116,9 +120,9 @@ def test_a_point_that_cannot_be_read_is_refused_in_words(
     ("harm", "triggers", "lost"),
     [
         (rewrite("wave2.txt", renumbered(lambda at: at + 10**6)), 0, [EVENTS] * 4),
-        (rewrite("wave2.txt", renumbered(lambda _at: 5)), 1, [0, 0, EVENTS - 1, 0]),
         (rewrite("wave2.txt", reversed), 1, [0, 0, EVENTS - 1, 0]),
-        (rewrite("wave2.txt", lambda events: iter(events[::2])), 150, [0, 0, 150, 0]),
+        # No number confirms that of the last event, behind a gap.
+        (rewrite("wave2.txt", lambda events: iter(events[::2])), 149, [0, 0, 151, 0]),
         (rewrite("wave0.txt", lambda events: iter(events[:1])), 1, [EVENTS - 1, 0, 0, 0]),
         (rewrite("wave0.txt", lambda events: iter(events[:100])), 100, [200, 0, 0, 0]),
         (rewrite("wave1.txt", renumbered(lambda at: at + 10**6)), EVENTS, [EVENTS] * 4),

@@ -233,3 +233,17 @@ def test_a_file_of_something_else_is_refused_with_place_expected_and_found(
     with pytest.raises(NotWaveDumpError, match=expected) as refused:
         list(open_reader(raw_file, DAQ).blocks())
     assert str(refused.value).startswith(f"{raw_file} is no WaveDump file")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_samples_of_four_bytes_are_not_taken_for_headers(raw_file: Path, seed: int) -> None:
+    samples = 15_000 + np.random.default_rng(seed).integers(-2, 3, 8_000)
+    raw_file.write_bytes(samples.astype("<i4").tobytes())
+    with pytest.raises(NotWaveDumpError, match="expected a w"):
+        _read_to_the_end(raw_file)
+
+
+def _read_to_the_end(path: Path) -> None:
+    reader = open_reader(path, DAQ)
+    assert numbers_of(list(reader.blocks())) == [], reader.summary()
+    reader.require_event()
