@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from background_executor.acquisition_record import AcquisitionRecord
 from background_executor.errors import CommandError
-from background_executor.scheduler.script import in_job_environment
+from background_executor.scheduler.script import run_in_job_environment
 from background_executor.site import Site
 from server_side.acquisitions import ACQUISITION_LIST, AcquisitionListing
 from server_side.boundary import faults_in_words
@@ -70,8 +70,9 @@ def _listings(site: Site) -> tuple[AcquisitionListing, ...]:
     section = site.config.site
     argv = [section.python, "-m", "server_side", "acquisitions", "--json"]
     argv += ["--raw-base", str(section.raw_base), "--settings", "-"]
-    command = in_job_environment(section, argv)
-    output = site.transport.run(command, timeout_s=site.timeout_s, stdin=settings)
+    output = run_in_job_environment(
+        site.transport, section, argv, timeout_s=site.timeout_s, stdin=settings
+    )
     if output.exit_status != 0:
         said = output.stderr.strip()[-500:] or f"exit status {output.exit_status}"
         raise CommandError(f"the acquisitions on the server cannot be listed: {said}")

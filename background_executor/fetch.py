@@ -188,7 +188,7 @@ def _if_gone(
         return None
     try:
         there = {entry.path.name for entry in site.transport.list_tree(folder, depth=1)}
-    except RemoteFileError:  # nothing can be read, which speaks against no folder
+    except (RemoteFileError, NoAnswerError):  # nothing can be read: that speaks against no folder
         return None
     if publication.folder in there:
         return None

@@ -34,7 +34,7 @@ from background_executor.new_site.deployed import (
     package_files,
     version_here,
 )
-from background_executor.scheduler.script import in_job_environment
+from background_executor.scheduler.script import run_in_job_environment
 from background_executor.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,9 @@ sync -f -- "$folder" 2>/dev/null || sync  # an old one knows no -f
 : >"$folder/{WHOLE_MARK}"
 if [ -e "$version" ] && [ ! -e "$version/{WHOLE_MARK}" ]; then
     mv -T -- "$version" "$version.unfinished-$(date +%s)-$$"
+fi
+if [ -L "$version" ] && [ ! -e "$version" ]; then
+    rm -f -- "$version"  # the folder that it named was removed by hand
 fi
 ln -sT -- "$build" "$version" || [ -e "$version/{WHOLE_MARK}" ]
 """
@@ -223,8 +226,8 @@ def _run_script(
     site: SiteSection, transport: Transport, script: str, arguments: Sequence[str], what: str
 ) -> str:
     """Run a script of ours in the site's environment; its arguments arrive as they are."""
-    argv = in_job_environment(site, ["bash", "-c", script, "deploy", *arguments])
-    output = transport.run(argv, timeout_s=INSTALL_TIMEOUT_S)
+    argv = ["bash", "-c", script, "deploy", *arguments]
+    output = run_in_job_environment(transport, site, argv, timeout_s=INSTALL_TIMEOUT_S)
     if output.exit_status != 0:
         said = (output.stderr.strip() or output.stdout.strip())[-1000:] or "it said nothing"
         shown = shlex.join(arguments)

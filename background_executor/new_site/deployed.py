@@ -14,7 +14,7 @@ import server_side
 from background_executor.config import SiteSection
 from background_executor.errors import RemoteFileError
 from background_executor.records import ENDED_JOB_STATES, JobRecord
-from background_executor.scheduler.script import in_job_environment
+from background_executor.scheduler.script import run_in_job_environment
 from background_executor.transport import Transport
 from server_side import __version__
 
@@ -134,8 +134,8 @@ def version_there(site: SiteSection, transport: Transport) -> PackageVersion:
     UnreachableError
         When the server does not answer.
     """
-    argv = in_job_environment(site, [site.python, "-c", _PROBE])
-    output = transport.run(argv, timeout_s=site.call_timeout_s)
+    argv = [site.python, "-c", _PROBE]
+    output = run_in_job_environment(transport, site, argv, timeout_s=site.call_timeout_s)
     answer = _ANSWER.search(output.stdout)
     if output.exit_status != 0 or answer is None:
         said = (output.stderr.strip().splitlines() or ["it said nothing"])[-1][:300]

@@ -16,7 +16,7 @@ from background_executor.config import SchedulerName, SiteSection
 from background_executor.errors import RemoteFileError, TransportError
 from background_executor.new_site.deployed import version_mismatch
 from background_executor.scheduler import JobScript, Scheduler
-from background_executor.scheduler.script import in_job_environment
+from background_executor.scheduler.script import run_in_job_environment
 from background_executor.transport import CommandOutput, Transport
 
 FREE_SPACE_GB = 5.0
@@ -137,7 +137,9 @@ def _check_space(patient: Patient) -> Finding:
 
 def _check_python(patient: Patient) -> Finding:
     argv = [patient.site.python, "-c", "import sys; print(*sys.version_info[:3])"]
-    output = patient.run(*in_job_environment(patient.site, argv))
+    output = run_in_job_environment(
+        patient.transport, patient.site, argv, timeout_s=patient.site.call_timeout_s
+    )
     version = tuple(int(word) for word in output.stdout.split() if word.isdigit())
     if output.exit_status == 0 and version >= (3, 11):
         return Finding("Python", CheckState.PASSED, ".".join(map(str, version)))

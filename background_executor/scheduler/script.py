@@ -6,15 +6,21 @@ the job is to do stands in the order file.
 """
 
 import shlex
+import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from background_executor.config import SchedulerName, SiteSection, SubmitSection
 from background_executor.scheduler import JobScript
+from background_executor.transport import CommandOutput, Transport
 
-_APART = 'exec bash -lc "$0" bash "$@" 3>&1 >&2 4<&0 </dev/null'
-_REJOINED = 'exec "$@" >&3 3>&- <&4 4<&-'
-"""Profiles and modules print and read what they like: the command's own input and output, kept
-apart meanwhile, stay as they are."""
+_APART = 'exec bash -lc "$0" bash "$@" 4<&0 </dev/null'
+_REJOINED = 'exec "$@" <&4 4<&-'
+"""Profiles and modules read what they like: the command's own input is kept apart meanwhile.
+
+Its output is not: what a profile leaves running, such as an agent, would hold a copy of
+it open, and the command would never seem to end.
+"""
 
 
 def environment_lines(submit: SubmitSection) -> tuple[str, ...]:
@@ -22,16 +28,35 @@ def environment_lines(submit: SubmitSection) -> tuple[str, ...]:
     return (*submit.module_lines, *submit.activate_lines)
 
 
-def in_job_environment(site: SiteSection, argv: Sequence[str]) -> list[str]:
-    """Return a command so that it runs in the environment of the site's jobs.
+def run_in_job_environment(
+    transport: Transport,
+    site: SiteSection,
+    argv: Sequence[str],
+    *,
+    timeout_s: float,
+    stdin: bytes | None = None,
+) -> CommandOutput:
+    """Run a command in the environment of the site's jobs.
 
     An interpreter that was made from a module mostly does not even start without it. What
-    the lines print comes with the command's errors.
+    profile and module lines print comes with the greeting.
+
+    Raises
+    ------
+    UnreachableError
+        When it does not end in time, or the connection does before it.
     """
     if site.scheduler is SchedulerName.PROCESS:
-        return list(argv)  # such a job has no environment but its launcher's
-    script = "\n".join((*environment_lines(site.submit), _REJOINED))
-    return ["bash", "-c", _APART, script, *argv]
+        # Such a job has no environment but its launcher's.
+        return transport.run(argv, timeout_s=timeout_s, stdin=stdin)
+    mark = f"pmt-{uuid.uuid4().hex}"
+    script = "\n".join((*environment_lines(site.submit), f"echo {mark}", _REJOINED))
+    wrapped = ["bash", "-c", _APART, script, *argv]
+    output = transport.run(wrapped, timeout_s=timeout_s, stdin=stdin)
+    before, has_begun, own = output.stdout.partition(f"{mark}\n")
+    if not has_begun:
+        return output
+    return replace(output, stdout=own, greeting=output.greeting + before)
 
 
 def job_script(

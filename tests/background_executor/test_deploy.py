@@ -144,3 +144,15 @@ def test_a_folder_that_is_not_whole_is_moved_aside_and_told(
     assert has_all_packages(site)
     assert ship(site, installer, told.append).was_there
     assert ".unfinished-" in told[0]
+
+
+def test_a_version_whose_folder_was_removed_by_hand_is_deployed_anew(
+    site: SiteSection, tmp_path: Path
+) -> None:
+    installer = Installer(tmp_path / "1", works=True)
+    installer.let_go()
+    software = Path(software_folder(site))
+    software.mkdir(parents=True)
+    (software / version_here().name).symlink_to("builds/removed")
+    assert not ship(site, installer).was_there
+    assert has_all_packages(site)
