@@ -6,10 +6,19 @@ import time
 from logging.handlers import RotatingFileHandler
 
 from background_executor.config import SiteConfig
+from background_executor.terminal import visible
 
 LOG_FILE = "executor.log"
 MAX_BYTES = 5 << 20
 KEPT_FILES = 5
+
+
+class _OneLine(logging.Formatter):
+    """Shows what people wrote as text: it neither steers a terminal nor forges a line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (the library's name)
+        record.message = visible(record.message)
+        return super().formatMessage(record)
 
 
 def set_up_logging(config: SiteConfig) -> None:
@@ -22,7 +31,7 @@ def set_up_logging(config: SiteConfig) -> None:
     ]
     if sys.stderr.isatty():
         handlers.append(logging.StreamHandler())
-    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s: %(message)s")
+    formatter = _OneLine("%(asctime)sZ %(levelname)s %(name)s: %(message)s")
     formatter.converter = time.gmtime
     for handler in handlers:
         handler.setFormatter(formatter)

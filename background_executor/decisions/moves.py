@@ -74,6 +74,9 @@ def carry_on(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) ->
 def give_up(site: Site, move_id: int, why: str, now: datetime) -> bool:
     """Roll an act back that has renamed nothing yet; False where it is too late for that.
 
+    A flag of the executor's own, of what came late for a flagged take, is never given up:
+    nobody would ask for it again, and the late result would stay among the good ones.
+
     Raises
     ------
     TransportError
@@ -81,7 +84,7 @@ def give_up(site: Site, move_id: int, why: str, now: datetime) -> bool:
     """
     move = _again(site, move_id)
     may_be_renamed = any(part.lay_at_source is not None for part in move.parts)
-    if move.state is not MoveState.INTENDED or may_be_renamed:
+    if move.state is not MoveState.INTENDED or may_be_renamed or not move.command_id:
         return False
     _begin_roll_back(site, move, why, now)
     return True

@@ -178,6 +178,11 @@ def _fault(offer: Offer, written: Words) -> str:
     """Say what is missing; empty when nothing is."""
     if ACT_WORDS[offer.act].is_reason_needed and not written.reason:
         return "Give a reason: it stands beside the decision for as long as the data exist."
-    if offer.act is TakesAct.FLAG and written.reason == OTHER and not written.comment:
-        return f"Say in the comment what is wrong: '{OTHER}' alone tells nobody anything."
+    proposed = first_comment(offer.points)[:COMMENT_LIMIT].strip()
+    is_own = written.comment not in ("", proposed)
+    if offer.act is TakesAct.FLAG and written.reason == OTHER and not is_own:
+        return (
+            f"Say in the comment what is wrong, in words of your own: '{OTHER}' alone tells nobody "
+            "anything, and the findings are on record already."
+        )
     return ""

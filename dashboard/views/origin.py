@@ -46,7 +46,7 @@ def show_input(entry: InputFile, zone: str) -> Row:
     lost = (
         ("skipped", entry.skipped_events),
         ("torn", entry.torn_events),
-        ("lost", entry.lost_events),
+        ("lost", entry.vanished_events),
         ("doubled", entry.doubled_events),
     )
     damage = [f"{number:,} {word}" for word, number in lost if number]

@@ -42,7 +42,7 @@ def scan_offers(scan: ScanRecord) -> ScanOffers:
     return ScanOffers(
         may_archive=has_ended,
         may_keep_aside=has_ended and not scan.is_kept_aside,
-        may_end_aside=is_ours and scan.is_kept_aside,
+        may_end_aside=has_ended and scan.is_kept_aside,
         may_restore=is_ours and scan.state is ScanState.ARCHIVED,
         may_judge=is_ours and scan.points_stored > 0,
         may_be_reference=is_ours

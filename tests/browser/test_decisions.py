@@ -175,8 +175,8 @@ def test_a_defect_that_is_none_of_the_list_needs_a_comment(live: Watched, shift:
     press(live, "flag-map1")
     drawer = live.page.get_by_role("dialog")
     comment = drawer.get_by_label(re.compile("Comment"))
+    # The findings, with which it begins, are no words of the operator's own.
     expect(comment).to_have_value(re.compile("two_gaussian"))
-    comment.fill("")
     drawer.get_by_text("other", exact=True).click()
     press(live, "decide-sure")
     expect(drawer.get_by_text("Say in the comment what is wrong")).to_be_visible()

@@ -43,7 +43,8 @@ def guess_samples(head: FileHead, seen: HeaderWords, daq: DaqSettings) -> Sample
         long = [_has_long_header(content, daq) for content in contents]
         if 2 * sum(long) > len(long):
             return SampleKind(LONG_HEADER_WORDS, 4)
-        if _look_like_samples(contents[0].view("<f4"), daq):
+        short = [_look_like_samples(content.view("<f4"), daq) for content in contents]
+        if 2 * sum(short) > len(short):
             return SampleKind(SHORT_HEADER_WORDS, 4)
     return SampleKind(SHORT_HEADER_WORDS, 2)
 
@@ -70,11 +71,11 @@ def _has_long_header(content: NDArray[np.uint8], daq: DaqSettings) -> bool:
 
 
 def _look_like_samples(values: NDArray[np.float32], daq: DaqSettings) -> bool:
-    """Tell whether numbers can be samples: two 14-bit samples read as a float lie below 2."""
+    """Tell whether numbers can be samples: two 14-bit samples read as a float lie below 2.0."""
     sizes = np.abs(values[np.isfinite(values)])
     if 10 * len(sizes) < 9 * len(values) or not len(sizes):
         return False
-    return bool(1.0 <= np.median(sizes) <= 2 << daq.adc_bits)
+    return bool(2.0 <= np.median(sizes) <= 2 << daq.adc_bits)
 
 
 def make_binary_decoder(

@@ -132,6 +132,22 @@ def test_an_act_that_hangs_after_its_renames_is_never_given_up(
     assert shift.decision(scan, CENTRE) == "flagged"
 
 
+def test_a_late_result_of_a_flagged_take_is_moved_however_long_the_server_hung(
+    shift: Shift, line: HangingTransport
+) -> None:
+    scan = shift.complete_scan(Fate.POOR)
+    assert shift.flag(scan, CENTRE).state is CommandState.DONE
+    line.hangs_below = shift.bench.layout(scan).scan_name
+    shift.publish(scan, scan.plan.points[0], Fate.POOR, take=1)
+    for _ in range(2 * MAX_TRIES):
+        shift.bench.step(LONG_S)
+    line.hangs_below = ""
+    for _ in range(3):
+        shift.bench.step(LONG_S)
+    assert not list(shift.results_folder(scan).glob(f"data_{CENTRE}*"))
+    assert (shift.flagged_folder(scan) / f"data_{CENTRE}_rev2").is_dir()
+
+
 def test_a_folder_that_cannot_be_listed_keeps_no_other_scan_waiting(
     shift: Shift, line: HangingTransport
 ) -> None:

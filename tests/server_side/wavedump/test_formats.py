@@ -235,6 +235,29 @@ def test_a_file_of_something_else_is_refused_with_place_expected_and_found(
     assert str(refused.value).startswith(f"{raw_file} is no WaveDump file")
 
 
+@pytest.mark.parametrize("style", ["binary", "time-tag-first"])
+@pytest.mark.parametrize("baseline", [16_255, 16_265, 16_300, 16_383])
+def test_samples_near_the_top_of_the_adc_are_not_taken_for_floats(
+    raw_file: Path, style: str, baseline: int
+) -> None:
+    samples = np.full(LENGTH, baseline)
+    samples[10:12] -= 800
+    events = [RawEvent(100 + i, 5 * i + 7, samples) for i in range(12)]
+    raw_file.write_bytes(b"".join(STYLES[style].write(event) for event in events))
+    reader = open_reader(raw_file, DAQ)
+    (block,) = reader.blocks()
+    assert reader.summary().raw_format == STYLES[style].raw_format
+    assert (block.samples_adc == samples).all()
+
+
+def test_a_first_event_of_zeros_does_not_decide_how_floats_are_read(raw_file: Path) -> None:
+    first, *others = (STYLES["x742-binary"].write(event) for event in make_events(12))
+    raw_file.write_bytes(first[:30] + bytes(len(first) - 30) + b"".join(others))
+    reader = open_reader(raw_file, DAQ)
+    assert numbers_of(list(reader.blocks()))[-11:] == list(range(101, 112))
+    assert reader.summary().raw_format == "x742-binary"
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_samples_of_four_bytes_are_not_taken_for_headers(raw_file: Path, seed: int) -> None:
     samples = 15_000 + np.random.default_rng(seed).integers(-2, 3, 8_000)
