@@ -56,7 +56,8 @@ from background_executor.judging.quality_acts import act_on_quality
 from background_executor.judging.quality_commands import JudgeAgain, MakeReference
 from background_executor.old_data.importing import SHOWN_UNREAD, import_tree
 from background_executor.records import ENDED_JOB_STATES, CommandState, JobRecord, ScanState
-from background_executor.scan_words import scan_here, scan_words
+from background_executor.scan_words import scan_words
+from background_executor.scans_here import scan_here
 from background_executor.site import Site
 from background_executor.starts import start
 from background_executor.writing import StoreWriter

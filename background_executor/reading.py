@@ -100,6 +100,7 @@ def to_point(row: Row) -> PointRecord:
         awaits_since=row.awaits_since,
         last_decision_id=row.last_decision_id or 0,
         newest_take=row.take,
+        is_coming=bool(row.coming),
     )
 
 

@@ -243,6 +243,10 @@ class PointRecord:
     took one back."""
     newest_take: int | None = None
     """The point's newest take, where an older one is shown too; None before any data."""
+    newest_state: PointState | None = None
+    """How far that one is, where an older one is shown; else ``state`` says it."""
+    is_coming: bool = False
+    """A published folder of the take was not fetched yet."""
 
     @property
     def failed_since(self) -> str:

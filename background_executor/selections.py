@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from background_executor import tables
+from background_executor.following import PublicationState
 from background_executor.imported import Provenance
 from background_executor.records import PointState
 
@@ -89,6 +90,7 @@ def point_select() -> Select:
             tables.points,
             _count_of_takes().label("takes"),
             _last_decision().label("last_decision_id"),
+            _count_of_coming().label("coming"),
             *[_results[name] for name in result_columns],
             *verdict_columns(),
             *[decisions[name] for name in decision_columns],
@@ -131,6 +133,15 @@ def _of_newest_take(inner: sa.FromClause) -> tuple[sa.ColumnElement[bool], ...]:
         inner.c.point == _points.point,
         inner.c.take == _points.take,
     )
+
+
+def _count_of_coming() -> sa.ScalarSelect[int]:
+    """Count the published folders of a point's newest take that were not fetched yet."""
+    inner = tables.publications.alias()
+    statement = sa.select(sa.func.count()).where(
+        *_of_newest_take(inner), inner.c.state == PublicationState.WAITING
+    )
+    return statement.correlate(tables.points).scalar_subquery()
 
 
 def _count_of_takes() -> sa.ScalarSelect[int]:

@@ -17,7 +17,8 @@ from background_executor.commands import ProcessExisting, StartHvCheck, StartSca
 from background_executor.decisions import decision_queries
 from background_executor.decisions.scan_acts import make_way, refuse_unless_seen_before
 from background_executor.errors import CommandError
-from background_executor.scan_words import NAME_OF_KIND, refuse_when_busy
+from background_executor.scan_words import NAME_OF_KIND
+from background_executor.scans_here import refuse_when_busy
 from background_executor.writing import StoreWriter
 from server_side.scan import (
     ExistingAcquisition,

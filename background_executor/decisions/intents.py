@@ -19,7 +19,7 @@ from background_executor.records import ScanRecord
 from background_executor.scan_words import scan_words
 from background_executor.site import Site
 from background_executor.writing import StoreWriter
-from server_side.scan import ScanPlan, zone_stamp
+from server_side.scan import zone_stamp
 
 
 @dataclass(frozen=True)
@@ -106,18 +106,3 @@ def refuse_while_moving(site: Site, scan: ScanRecord) -> None:
                 f"{scan_words(scan)} is in hand: {move.act.value} by {move.operator} since "
                 f"{move.intended_at:%H:%M:%S} UTC{waits}; nothing was done, ask again after it"
             )
-
-
-def refuse_imported(scan: ScanRecord) -> None:
-    """Let nothing of an old tree be moved: it was read and is not ours.
-
-    Raises
-    ------
-    CommandError
-        When the scan was imported.
-    """
-    if not isinstance(scan.plan, ScanPlan):
-        raise CommandError(
-            f"{scan_words(scan)} was imported from an old tree: its files are only read, and "
-            "decisions about them would have to move them"
-        )

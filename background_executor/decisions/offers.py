@@ -10,6 +10,7 @@ from background_executor import queries
 from background_executor.config import SiteConfig
 from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_commands import (
+    ArchiveScan,
     SeenTake,
     TakesCommand,
     UnflagTakes,
@@ -17,6 +18,7 @@ from background_executor.decisions.decision_commands import (
 )
 from background_executor.decisions.decision_queries import TakeRecord
 from background_executor.decisions.decision_records import MoveAct, MoveRecord, MoveState
+from background_executor.decisions.refusals import why_not_scan
 from background_executor.decisions.rules import (
     UnsettledPoint,
     at_take,
@@ -32,6 +34,7 @@ from background_executor.records import (
     ScanRecord,
     ScanState,
 )
+from background_executor.scan_words import scan_words
 from background_executor.store import Store
 from background_executor.writing.moves import take_words
 from server_side.layout import ScanLayout
@@ -103,6 +106,21 @@ def archive_offer(store: Store, scan_id: str) -> ArchiveOffer | None:
     )
 
 
+def why_not_archived(offer: ArchiveOffer, reason: str, *, override: bool) -> str:
+    """Say why a scan is not archived with these words; empty when it is."""
+    what, unsettled = scan_words(offer.scan), offer.unsettled
+    if offer.obstacles:
+        return f"{what} cannot be archived: {'; '.join(offer.obstacles)}"
+    if unsettled and not override:
+        listed = "; ".join(f"{each.point.point.name}: {each.why}" for each in unsettled)
+        left = "1 point" if len(unsettled) == 1 else f"{len(unsettled)} points"
+        return f"{left} of {what} not settled: {listed}"
+    if offer.needs_reason and not reason.strip():
+        why = "has unsettled points" if unsettled else "was stopped"
+        return f"{what} {why}: say the reason for archiving it as it is"
+    return ""
+
+
 def _counted(scan: ScanRecord, points: Iterable[PointRecord]) -> tuple[PointRecord, ...]:
     """Leave out what a stopped scan never measured: nothing of it can be settled."""
     is_stopped = scan.state is ScanState.STOPPED
@@ -115,10 +133,8 @@ def _counted(scan: ScanRecord, points: Iterable[PointRecord]) -> tuple[PointReco
 
 def _obstacles(store: Store, scan: ScanRecord) -> tuple[str, ...]:
     found = []
-    if scan.state is ScanState.RUNNING:
-        found.append("it runs: stop it, or wait until it is complete")
-    if scan.state is ScanState.ARCHIVED:
-        found.append("it is in the archive already")
+    if why := why_not_scan(ArchiveScan, scan):
+        found.append(why)
     found += [
         f"job {job.scheduler_id or job.job} is {job.state.value} and may still write to its "
         "folder: wait until it has ended"

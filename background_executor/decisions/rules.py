@@ -41,7 +41,8 @@ class UnsettledPoint:
 
 
 _NO_DEFECT_OF_ITS_OWN = (OTHER, OTHER)
-"""Of a check whose findings no defect names: light source, reference PMT, a site's own checks."""
+"""Of a check whose findings no defect names: light source, relative efficiency and reference PMT
+(fewer photoelectrons for the same light are no lack of events), a site's own checks."""
 _CHECK_DEFECTS: dict[str, tuple[str, str]] = {
     # Name of the check: defect when it is too low, defect when it is too high.
     "gain": ("low gain", "high gain"),
@@ -80,9 +81,6 @@ _CHECK_DEFECTS: dict[str, tuple[str, str]] = {
     "cut_off_events": ("", "DAQ"),
     "slipped_events": ("", "DAQ"),
     "channel_mismatch": ("", "DAQ"),
-    # Fewer photoelectrons for the same light.
-    "relative_efficiency": ("low statistics", OTHER),
-    "relative_reference_ratio": ("low statistics", OTHER),
 }
 _VERDICT_DEFECTS = {Verdict.NO_LIGHT: "low statistics", Verdict.FIT_FAILED: "fit failed"}
 
@@ -187,6 +185,8 @@ def at_take(point: PointRecord, take: TakeRecord) -> PointRecord:
         point,
         take=take.take,
         state=state,
+        newest_state=point.state,
+        is_coming=take.is_coming,
         error=error,
         tries=0,
         revision=take.revision,

@@ -7,6 +7,7 @@ from background_executor.commands import PreviousScan
 from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_commands import (
     ArchiveScan,
+    KeepAside,
     NoLongerAside,
     RestoreScan,
     ScanCommand,
@@ -14,18 +15,13 @@ from background_executor.decisions.decision_commands import (
     SeenScan,
 )
 from background_executor.decisions.decision_records import MoveAct, MovedPart
-from background_executor.decisions.intents import (
-    Journey,
-    intend,
-    refuse_imported,
-    refuse_while_moving,
-)
-from background_executor.decisions.offers import ArchiveOffer, archive_offer
+from background_executor.decisions.intents import Journey, intend, refuse_while_moving
+from background_executor.decisions.offers import archive_offer, why_not_archived
+from background_executor.decisions.refusals import why_not_scan, why_untouched
 from background_executor.errors import CommandError
-from background_executor.records import ScanRecord, ScanState
-from background_executor.scan_words import scan_here, scan_words
-
-_ENDED = (ScanState.COMPLETE, ScanState.STOPPED)
+from background_executor.records import ScanRecord
+from background_executor.scan_words import scan_words
+from background_executor.scans_here import scan_here
 
 
 def decide_scan(act: Act, command: ScanCommand) -> Outcome:
@@ -37,7 +33,7 @@ def decide_scan(act: Act, command: ScanCommand) -> Outcome:
         When it has changed since its asker looked, or cannot be decided so.
     """
     scan = scan_here(act, command.scan_id)
-    refuse_imported(scan)
+    _refuse(why_untouched(scan))
     refuse_while_moving(act.site, scan)
     _refuse_unless_seen(act, scan, command.seen)
     if isinstance(command, ArchiveScan):
@@ -103,32 +99,23 @@ def _refuse_unless_seen(act: Act, scan: ScanRecord, seen: SeenScan) -> None:
 
 
 def _archive(act: Act, scan: ScanRecord, reason: str, *, override: bool) -> Outcome:
-    _refuse_archive(archive_offer(act.site.store, scan.scan_id), reason, override=override)
+    offer = archive_offer(act.site.store, scan.scan_id)
+    if offer is None:
+        raise CommandError(f"there is no scan {scan.scan_id} any more")
+    _refuse(why_not_archived(offer, reason, override=override))
     base, archive = _folders(act)
     name = act.site.layout(scan.scan_id).scan_name
     journey = Journey(base, archive, (MovedPart(name, ""),))
     return intend(act, scan, MoveAct.ARCHIVE, journey, reason=reason)
 
 
-def _refuse_archive(offer: ArchiveOffer | None, reason: str, *, override: bool) -> None:
-    if offer is None:
-        raise CommandError("there is no such scan")
-    what = scan_words(offer.scan)
-    if offer.obstacles:
-        raise CommandError(f"{what} cannot be archived: {'; '.join(offer.obstacles)}")
-    if offer.unsettled and not override:
-        listed = "; ".join(f"{each.point.point.name}: {each.why}" for each in offer.unsettled)
-        count = len(offer.unsettled)
-        left = "1 point" if count == 1 else f"{count} points"
-        raise CommandError(f"{left} of {what} not settled: {listed}")
-    if offer.needs_reason and not reason.strip():
-        why = "has unsettled points" if offer.unsettled else "was stopped"
-        raise CommandError(f"{what} {why}: say the reason for archiving it as it is")
+def _refuse(fault: str) -> None:
+    if fault:
+        raise CommandError(fault)
 
 
 def _restore(act: Act, scan: ScanRecord, reason: str) -> Outcome:
-    if scan.state is not ScanState.ARCHIVED:
-        raise CommandError(f"{scan_words(scan)} is {scan.state.value}: it is not in the archive")
+    _refuse(why_not_scan(RestoreScan, scan))
     base, archive = _folders(act)
     name = act.site.layout(scan.scan_id).scan_name
     journey = Journey(archive, base, (MovedPart(name, ""),))
@@ -136,10 +123,7 @@ def _restore(act: Act, scan: ScanRecord, reason: str) -> Outcome:
 
 
 def _keep_aside(act: Act, scan: ScanRecord, reason: str) -> Outcome:
-    if scan.state not in _ENDED:
-        raise CommandError(f"{scan_words(scan)} is {scan.state.value}: it cannot be kept aside")
-    if scan.is_kept_aside:
-        raise CommandError(f"{scan_words(scan)} is kept aside already")
+    _refuse(why_not_scan(KeepAside, scan))
     if not reason.strip():
         raise CommandError(f"say why {scan_words(scan)} is kept aside")
     base, _ = _folders(act)
@@ -147,8 +131,7 @@ def _keep_aside(act: Act, scan: ScanRecord, reason: str) -> Outcome:
 
 
 def _no_longer_aside(act: Act, scan: ScanRecord, reason: str) -> Outcome:
-    if not scan.is_kept_aside:
-        raise CommandError(f"{scan_words(scan)} is not kept aside: there is nothing to take back")
+    _refuse(why_not_scan(NoLongerAside, scan))
     base, _ = _folders(act)
     return intend(act, scan, MoveAct.NO_LONGER_ASIDE, Journey(None, base), reason=reason)
 

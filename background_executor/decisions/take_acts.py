@@ -16,24 +16,28 @@ from background_executor.decisions.decision_commands import (
     UnflagTakes,
     WithdrawDecisions,
 )
-from background_executor.decisions.decision_queries import TakeRecord
 from background_executor.decisions.decision_records import (
     DecidedTake,
     MoveAct,
     MovedPart,
 )
-from background_executor.decisions.decision_settings import OTHER
 from background_executor.decisions.intents import (
     Journey,
     intend,
-    refuse_imported,
     refuse_while_moving,
 )
-from background_executor.decisions.refusals import TakeInHand, is_waiting_for_retake, why_not
+from background_executor.decisions.refusals import (
+    is_waiting_for_retake,
+    take_name,
+    why_no_defect,
+    why_no_take,
+    why_not,
+)
 from background_executor.decisions.rules import at_take, seen
 from background_executor.errors import CommandError
 from background_executor.records import PointRecord, ScanRecord, ScanState
-from background_executor.scan_words import refuse_when_busy, scan_here, scan_words
+from background_executor.scan_words import scan_words
+from background_executor.scans_here import refuse_when_busy, scan_here
 from background_executor.site import Site
 from server_side.scan import Slot
 
@@ -58,21 +62,21 @@ def decide_takes(act: Act, command: TakesCommand) -> Outcome:
         When one of them has changed since its asker looked, or cannot be decided so.
     """
     scan = scan_here(act, command.scan_id)
-    refuse_imported(scan)
     refuse_while_moving(act.site, scan)
-    if scan.state is ScanState.ARCHIVED:
-        raise CommandError(f"{scan_words(scan)} is in the archive: restore it first")
+    if fault := why_no_take(scan):
+        raise CommandError(fault)
     takes = _as_seen(act, scan, command.takes)
     if isinstance(command, RetakeTakes):
         _refuse_when_busy(act, scan)
     if isinstance(command, FlagTakes):
-        _check_reason(act, command)
+        _refuse_defect(act, command)
     if faults := [fault for each in takes if (fault := why_not(type(command), each))]:
         raise CommandError(f"{'; '.join(faults)}. Nothing was done")
     what = _ACTS[type(command)]
     words = {"reason": command.reason, "comment": command.comment}
     journey = _journey(act, scan, what, takes)
-    return intend(act, scan, what, journey, takes=_decided(takes, what), **words)
+    decided = _decided(takes, command.takes, what)
+    return intend(act, scan, what, journey, takes=decided, **words)
 
 
 def _refuse_when_busy(act: Act, scan: ScanRecord) -> None:
@@ -81,18 +85,18 @@ def _refuse_when_busy(act: Act, scan: ScanRecord) -> None:
         refuse_when_busy(act.site, scan.kind, scan.serial_number, Slot(scan.slot))
 
 
-def _journey(act: Act, scan: ScanRecord, what: MoveAct, takes: Sequence[TakeInHand]) -> Journey:
+def _journey(act: Act, scan: ScanRecord, what: MoveAct, takes: Sequence[PointRecord]) -> Journey:
     """Return which folders an act moves from where to where: only a flag and its undoing do."""
     layout = act.site.layout(scan.scan_id)
     here = layout.results_folder
     if what not in (MoveAct.FLAG, MoveAct.UNFLAG):
         return Journey(None, here)
     there = layout.flagged_folder(act.site.config.site.flag_folder)
-    parts = parts_of(act.site, scan, [each.take for each in takes])
+    parts = _parts_of(act.site, scan, takes)
     return Journey(here, there, parts) if what is MoveAct.FLAG else Journey(there, here, parts)
 
 
-def parts_of(site: Site, scan: ScanRecord, takes: Sequence[TakeRecord]) -> tuple[MovedPart, ...]:
+def _parts_of(site: Site, scan: ScanRecord, takes: Sequence[PointRecord]) -> tuple[MovedPart, ...]:
     """Return the folders of takes, those of all their revisions."""
     wanted = {(take.point.name, take.take) for take in takes}
     return tuple(
@@ -102,8 +106,8 @@ def parts_of(site: Site, scan: ScanRecord, takes: Sequence[TakeRecord]) -> tuple
     )
 
 
-def _as_seen(act: Act, scan: ScanRecord, asked: Sequence[SeenTake]) -> list[TakeInHand]:
-    """Return the takes as they are, once they are what the asker saw."""
+def _as_seen(act: Act, scan: ScanRecord, asked: Sequence[SeenTake]) -> list[PointRecord]:
+    """Return the points as they stand at the takes, once these are what the asker saw."""
     store = act.site.store
     points = {point.point.name: point for point in queries.points(store, scan.scan_id)}
     takes = {
@@ -119,24 +123,23 @@ def _as_seen(act: Act, scan: ScanRecord, asked: Sequence[SeenTake]) -> list[Take
             raise CommandError(
                 f"{scan_words(scan)} has no take {each.take} of {each.point.name}; nothing was done"
             )
-        in_hand = TakeInHand(take, points[each.point.name])
-        found.append(in_hand)
-        faults.append(_what_changed(act.site, in_hand, each))
+        point = at_take(points[each.point.name], take)
+        found.append(point)
+        faults.append(_what_changed(act.site, point, each))
     if changes := [fault for fault in faults if fault]:
         raise CommandError(f"this has just changed: {'; '.join(changes)}. Nothing was done")
     return found
 
 
-def _what_changed(site: Site, in_hand: TakeInHand, asked: SeenTake) -> str:
+def _what_changed(site: Site, point: PointRecord, asked: SeenTake) -> str:
     """Say what is not any more as the asker saw it; empty when all is."""
-    point = at_take(in_hand.point, in_hand.take)
     now = seen(point)
-    return "" if now is None or now == asked else _in_words(site, in_hand, now, asked)
+    return "" if now is None or now == asked else _in_words(site, point, now, asked)
 
 
-def _in_words(site: Site, in_hand: TakeInHand, now: SeenTake, asked: SeenTake) -> str:
+def _in_words(site: Site, point: PointRecord, now: SeenTake, asked: SeenTake) -> str:
     """Say what is different, the weightiest first."""
-    point = in_hand.point
+    name = take_name(point)
     if now.newest_take != asked.newest_take:
         return f"{point.point.name} has take {now.newest_take} now"
     if now.awaits_take != asked.awaits_take:
@@ -144,11 +147,11 @@ def _in_words(site: Site, in_hand: TakeInHand, now: SeenTake, asked: SeenTake) -
     if now.decision_id != asked.decision_id:
         return _last_decision(site, point)
     if now.result_id != asked.result_id:
-        return f"{in_hand.name} has a newer result, revision {in_hand.take.revision}"
+        return f"{name} has a newer result, revision {point.revision}"
     if now.verdict == asked.verdict:
-        return f"{in_hand.name}: {now.error or 'what had failed has not failed any more'}"
+        return f"{name}: {now.error or 'what had failed has not failed any more'}"
     judged = "not judged" if now.verdict is None else now.verdict.value.replace("_", " ")
-    return f"{in_hand.name} is {judged} now"
+    return f"{name} is {judged} now"
 
 
 def _what_became_of_retake(point: PointRecord) -> str:
@@ -170,26 +173,23 @@ def _last_decision(site: Site, point: PointRecord) -> str:
     return f"{name} was {last.decision.value} by {by}: {last.reason}"
 
 
-def _check_reason(act: Act, command: FlagTakes) -> None:
-    reasons = act.site.config.decisions.defect_reasons
-    if command.reason not in reasons:
-        raise CommandError(
-            f"no defect {command.reason[:60]!r}: expected one of {', '.join(reasons)}"
-        )
-    if command.reason == OTHER and not command.comment.strip():
-        raise CommandError(f"a flag for {OTHER!r} needs a comment that says what is wrong")
+def _refuse_defect(act: Act, command: FlagTakes) -> None:
+    defects = act.site.config.decisions.defect_reasons
+    if fault := why_no_defect(command.reason, command.comment, defects):
+        raise CommandError(fault)
 
 
-def _decided(takes: Sequence[TakeInHand], what: MoveAct) -> tuple[DecidedTake, ...]:
-    return tuple(dict.fromkeys(_decided_take(each, what) for each in takes))
+def _decided(
+    takes: Sequence[PointRecord], asked: Sequence[SeenTake], what: MoveAct
+) -> tuple[DecidedTake, ...]:
+    both = zip(takes, asked, strict=True)
+    return tuple(dict.fromkeys(_decided_take(point, seen_as, what) for point, seen_as in both))
 
 
-def _decided_take(each: TakeInHand, what: MoveAct) -> DecidedTake:
+def _decided_take(at: PointRecord, asked: SeenTake, what: MoveAct) -> DecidedTake:
     """Name a take, with the retake that an act asks for or takes back: these are of the point."""
-    point, newest = each.take.point, each.point.take
-    if what is MoveAct.RETAKE and newest is not None:
-        return DecidedTake(point, newest, newest + 1)
-    is_retake = each.is_newest and is_waiting_for_retake(each.point)
-    if what is MoveAct.WITHDRAW and is_retake:
-        return DecidedTake(point, each.take.take, each.point.awaits_take)
-    return DecidedTake(point, each.take.take)
+    if what is MoveAct.RETAKE:
+        return DecidedTake(at.point, asked.newest_take, asked.newest_take + 1)
+    if what is MoveAct.WITHDRAW and is_waiting_for_retake(at):
+        return DecidedTake(at.point, asked.take, at.awaits_take)
+    return DecidedTake(at.point, asked.take)

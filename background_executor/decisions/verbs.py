@@ -32,7 +32,7 @@ from background_executor.decisions.decision_commands import (
 )
 from background_executor.decisions.decision_queries import TakeRecord
 from background_executor.decisions.offers import archive_offer
-from background_executor.decisions.refusals import TakeInHand, why_not
+from background_executor.decisions.refusals import why_not
 from background_executor.decisions.rules import at_take, seen
 from background_executor.errors import CommandError
 from background_executor.records import PointRecord
@@ -65,26 +65,22 @@ def _takes(store: Store, kind: type[TakesCommand], given: Arguments) -> tuple[Se
     takes = decision_queries.takes_of_scan(store, given.scan_id)
     if given.all:
         _scan(store, given)
-        return _open_takes(kind, points.values(), takes, given)
+        return _open_takes(kind, points.values(), given)
     return tuple(_seen(points, takes, name, given.scan_id) for name in given.takes)
 
 
 def _open_takes(
     kind: type[TakesCommand],
     points: Iterable[PointRecord],
-    takes: Sequence[TakeRecord],
     given: Arguments,
 ) -> tuple[SeenTake, ...]:
     """Return the newest take of each point that an act is open to; say what is left out."""
-    known = {(take.point.name, take.take): take for take in takes}
     found = []
     for point in points:
-        name, as_seen = point.point.name, seen(point)
-        if as_seen is None:
-            say(f"left out: nothing was measured of {name} yet")
-        elif why := why_not(kind, TakeInHand(known[name, as_seen.take], point)):
+        as_seen = seen(point)
+        if why := why_not(kind, point):
             say(f"left out: {why}")
-        else:
+        elif as_seen is not None:
             found.append(as_seen)
     if not found:
         raise CommandError(f"nothing of scan {given.scan_id} is open to {given.verb}")

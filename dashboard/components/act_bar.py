@@ -4,10 +4,10 @@ import streamlit as st
 
 from background_executor.records import PointRecord
 from dashboard.components.drawers import open_drawer
-from dashboard.components.markup import paragraph
+from dashboard.components.markup import folded, paragraph
 from dashboard.components.selection import Selection, adding_key, set_selection
 from dashboard.components.takes_drawer import takes_drawer
-from dashboard.views.deciding import offers
+from dashboard.views.deciding import ClosedAct, TakesAct, closed_acts, offers
 from dashboard.views.tiles import Tile
 from dashboard.views.wording import count, point_label
 
@@ -41,6 +41,14 @@ def act_bar(
                 where = point_label(chosen[0].point) if len(chosen) == 1 else offer.number
                 title = f"{offer.label} {where}" if len(chosen) == 1 else offer.label
                 open_drawer(title, takes_drawer(offer, scan_id, selection))
+        if closed := closed_acts(chosen):
+            st.html(_say_why_closed(closed), width="content")
+
+
+def _say_why_closed(closed: tuple[ClosedAct, ...]) -> str:
+    """Say behind a word why the other acts are not offered, as the executor would refuse them."""
+    title = "Why not the others?" if len(closed) < len(TakesAct) else "Why nothing?"
+    return folded(title, [each.words for each in closed])
 
 
 def selection_bar(selection: Selection, tiles: tuple[Tile, ...], note: str) -> None:

@@ -16,7 +16,13 @@ from background_executor.decisions.decision_commands import (
     RestoreScan,
     SeenScan,
 )
-from background_executor.decisions.offers import ArchiveOffer, archive_offer, where_archived
+from background_executor.decisions.offers import (
+    ArchiveOffer,
+    archive_offer,
+    where_archived,
+    why_not_archived,
+)
+from background_executor.decisions.refusals import why_no_take
 from background_executor.imported import ImportedPlan
 from dashboard.asking import ask
 from dashboard.components.drawers import Content, open_drawer
@@ -28,7 +34,7 @@ from dashboard.components.tables import table
 from dashboard.components.takes_drawer import REASON_LIMIT, takes_drawer
 from dashboard.site import OpenSite
 from dashboard.theme import LOOKS, face_of
-from dashboard.views.deciding import offers, why_closed
+from dashboard.views.deciding import offers
 from dashboard.views.wording import count, point_label
 
 NO_REASON = "Give a reason: it stands on the receipt."
@@ -49,7 +55,7 @@ def archive_drawer(scan_id: str, seen: SeenScan | None) -> Content:
         reason = ask_reason("archive-reason", is_needed=offer.needs_reason or is_forced)
         if not st.button("Archive it", key="archive-sure", type="primary"):
             return
-        fault = _fault(offer, reason, is_forced=is_forced)
+        fault = why_not_archived(offer, reason, override=is_forced)
         if fault:
             st.error(fault)
             return
@@ -125,7 +131,7 @@ def show_offer(site: OpenSite, offer: ArchiveOffer, operator: str) -> None:
     """Say what would move where, or what stands in the way, with the buttons to settle it."""
     for obstacle in offer.obstacles:
         st.html(paragraph(obstacle, "fault"))
-    if offer.unsettled and not why_closed(offer.scan):
+    if offer.unsettled and not why_no_take(offer.scan):
         _show_unsettled(offer, operator)
     if isinstance(offer.scan.plan, ImportedPlan):
         return
@@ -152,12 +158,3 @@ def _show_unsettled(offer: ArchiveOffer, operator: str) -> None:
             key = f"settle-{each.act.value}"
             if st.button(each.label, key=key, disabled=not operator):
                 open_drawer(each.label, takes_drawer(each, offer.scan.scan_id, selection))
-
-
-def _fault(offer: ArchiveOffer, reason: str, *, is_forced: bool) -> str:
-    """Say why it cannot be asked for yet; empty when it can."""
-    if offer.unsettled and not is_forced:
-        return "Not archived: settle the points above first, or archive it all the same."
-    if (offer.needs_reason or is_forced) and not reason:
-        return NO_REASON
-    return ""

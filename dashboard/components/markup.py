@@ -81,6 +81,12 @@ def paragraph(text: str, kind: str = "") -> str:
     return f'<p class="pmt-text {escape(kind)}">{escape(text)}</p>'
 
 
+def folded(title: str, texts: Iterable[str]) -> str:
+    """Write paragraphs behind a word that opens and closes them."""
+    inside = "".join(paragraph(text, "small") for text in texts)
+    return f'<details class="pmt-folded"><summary>{escape(title)}</summary>{inside}</details>'
+
+
 def row(*pieces: str, kind: str = "") -> str:
     """Put pieces of markup beside each other; they wrap where the page is narrow."""
     return f'<div class="pmt-row {escape(kind)}">{"".join(pieces)}</div>'

@@ -9,6 +9,7 @@ from background_executor import queries
 from background_executor.decisions.decision_commands import SeenTake
 from background_executor.decisions.decision_settings import OTHER
 from background_executor.decisions.offers import what_would_move
+from background_executor.decisions.refusals import why_no_defect
 from background_executor.decisions.rules import (
     others_last,
     proposed_comment,
@@ -71,8 +72,8 @@ def takes_drawer(offer: Offer, scan_id: str, selection: Selection) -> Content:
         matter = _with_older(seen_now)
         st.html(_takes(matter.offer.points))
         if offer.left_out:
-            left_out = count(offer.left_out, "selected point is", "selected points are")
-            st.html(paragraph(f"{left_out} left out: this is not for them.", "small"))
+            left_out = count(len(offer.left_out), "selected point is", "selected points are")
+            st.html(paragraph(f"{left_out} left out: {'; '.join(offer.left_out)}.", "small"))
         written = _ask_why(site, offer)
         _show_moves(site, matter)
         if st.button(f"{words.button} {matter.offer.number}", key="decide-sure", type="primary"):
@@ -140,11 +141,15 @@ def _ask_why(site: OpenSite, offer: Offer) -> Words:
     about = "-".join(f"{point.point.name}-{point.take}" for point in offer.points)
     comment = st.text_area(
         f"Comment (needed for '{OTHER}')",
-        value=first_comment(offer.points)[:COMMENT_LIMIT],
+        value=_first_comment(offer),
         key=f"decide-comment-{about}",
         max_chars=COMMENT_LIMIT,
     )
     return Words(defect or "", (comment or "").strip())
+
+
+def _first_comment(offer: Offer) -> str:
+    return first_comment(offer.points)[:COMMENT_LIMIT].strip()
 
 
 def _proposals(offer: Offer, reasons: tuple[str, ...]) -> list[str]:
@@ -162,7 +167,7 @@ def _show_moves(site: OpenSite, matter: Matter) -> None:
 
 
 def _ask_for(site: OpenSite, operator: str, matter: Matter, written: Words) -> None:
-    fault = _fault(matter.offer, written)
+    fault = _fault(site, matter.offer, written)
     if fault:
         st.error(fault)
         return
@@ -174,13 +179,16 @@ def _ask_for(site: OpenSite, operator: str, matter: Matter, written: Words) -> N
     st.rerun()
 
 
-def _fault(offer: Offer, written: Words) -> str:
+def _fault(site: OpenSite, offer: Offer, written: Words) -> str:
     """Say what is missing; empty when nothing is."""
     if ACT_WORDS[offer.act].is_reason_needed and not written.reason:
         return "Give a reason: it stands beside the decision for as long as the data exist."
-    proposed = first_comment(offer.points)[:COMMENT_LIMIT].strip()
-    is_own = written.comment not in ("", proposed)
-    if offer.act is TakesAct.FLAG and written.reason == OTHER and not is_own:
+    if offer.act is not TakesAct.FLAG:
+        return ""
+    defects = site.config.decisions.defect_reasons
+    if fault := why_no_defect(written.reason, written.comment, defects):
+        return fault
+    if written.reason == OTHER and written.comment == _first_comment(offer):
         return (
             f"Say in the comment what is wrong, in words of your own: '{OTHER}' alone tells nobody "
             "anything, and the findings are on record already."

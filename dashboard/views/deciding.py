@@ -1,10 +1,11 @@
 """What may be decided about the points on a map, and the command that asks for it.
 
-The acts are offered by what a point is now; the command carries what was seen,
-so that the executor can refuse an act on something that has changed since.
+An act is offered for what the executor would not refuse it for, by the same rules
+(``refusals``); why it is not offered for the rest is said in the same words. The command
+carries what was seen, so that an act on something that has changed since can be refused.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -19,10 +20,9 @@ from background_executor.decisions.decision_commands import (
     UnflagTakes,
     WithdrawDecisions,
 )
-from background_executor.decisions.decision_records import DecisionKind
+from background_executor.decisions.refusals import why_not
 from background_executor.decisions.rules import proposed_comment
-from background_executor.imported import Provenance
-from background_executor.records import PointRecord, PointState, ScanRecord, ScanState, Verdict
+from background_executor.records import PointRecord, ScanRecord, ScanState
 from dashboard.views.wording import count, point_label
 
 
@@ -105,8 +105,8 @@ class Offer:
 
     act: TakesAct
     points: tuple[PointRecord, ...]
-    left_out: int
-    """Selected points that it is not for."""
+    left_out: tuple[str, ...]
+    """Why it is not for the other selected points: what the executor would answer."""
     older: tuple[PointRecord, ...] = ()
     """Other takes of the selected points that a flag may take out of use with them."""
 
@@ -122,6 +122,20 @@ class Offer:
         return count(len(self.points), "take", "takes")
 
 
+@dataclass(frozen=True)
+class ClosedAct:
+    """An act that no point of a selection is open to, and why."""
+
+    act: TakesAct
+    why: tuple[str, ...]
+    """Of each point, as the executor would refuse it."""
+
+    @property
+    def words(self) -> str:
+        """Name and reasons."""
+        return f"{ACT_WORDS[self.act].button}: {'; '.join(self.why)}"
+
+
 def offers(points: Sequence[PointRecord], others: Sequence[PointRecord] = ()) -> tuple[Offer, ...]:
     """Return the acts that at least one of some points is open to.
 
@@ -132,23 +146,22 @@ def offers(points: Sequence[PointRecord], others: Sequence[PointRecord] = ()) ->
     """
     found = []
     for act in TakesAct:
-        open_to_it = tuple(point for point in points if _IS_OPEN[act](point))
-        if open_to_it:
+        refusals = [why_not(_COMMANDS[act], point) for point in points]
+        is_for = tuple(point for point, why in zip(points, refusals, strict=True) if not why)
+        if is_for:
             older = _flagged_with(points, others) if act is TakesAct.FLAG else ()
-            found.append(Offer(act, open_to_it, len(points) - len(open_to_it), older))
+            found.append(Offer(act, is_for, tuple(filter(None, refusals)), older))
     return tuple(found)
 
 
-def why_closed(scan: ScanRecord) -> str:
-    """Say why nothing can be decided about any take of a scan; empty when something can."""
-    if scan.provenance is Provenance.IMPORTED:
-        return (
-            "Nothing is decided about this scan: it was imported from an old tree, whose files "
-            "are only read."
-        )
-    if scan.state is ScanState.ARCHIVED:
-        return "This scan is in the archive: restore it first, on the page of scans, to decide."
-    return ""
+def closed_acts(points: Sequence[PointRecord]) -> tuple[ClosedAct, ...]:
+    """Return the acts that none of some points is open to, with the executor's words for it."""
+    found = []
+    for act in TakesAct:
+        refusals = tuple(why_not(_COMMANDS[act], point) for point in points)
+        if refusals and all(refusals):
+            found.append(ClosedAct(act, refusals))
+    return tuple(found)
 
 
 def what_a_retake_opens(scan: ScanRecord, points: Sequence[PointRecord]) -> str:
@@ -182,7 +195,9 @@ def _flagged_with(
     points: Sequence[PointRecord], others: Sequence[PointRecord]
 ) -> tuple[PointRecord, ...]:
     names = {point.point.name for point in points}
-    return tuple(other for other in others if other.point.name in names and _may_flag(other))
+    return tuple(
+        other for other in others if other.point.name in names and not why_not(FlagTakes, other)
+    )
 
 
 def decide(
@@ -200,53 +215,5 @@ _COMMANDS: MappingProxyType[TakesAct, type[TakesCommand]] = MappingProxyType(
         TakesAct.RETAKE: RetakeTakes,
         TakesAct.UNFLAG: UnflagTakes,
         TakesAct.WITHDRAW: WithdrawDecisions,
-    }
-)
-
-
-def _decision(point: PointRecord) -> DecisionKind | None:
-    return point.decision.decision if point.decision is not None else None
-
-
-def _has_ended(point: PointRecord) -> bool:
-    return point.take is not None and point.state in (PointState.STORED, PointState.FAILED)
-
-
-def _may_flag(point: PointRecord) -> bool:
-    has_folder = _has_ended(point) and point.result_id is not None
-    return has_folder and _decision(point) is not DecisionKind.FLAGGED
-
-
-def _may_accept(point: PointRecord) -> bool:
-    healthy = point.verdict is not None and point.verdict.verdict is Verdict.HEALTHY
-    is_stored = point.state is PointState.STORED and point.result_id is not None
-    return is_stored and _decision(point) is None and (not healthy or bool(point.error))
-
-
-def _may_acknowledge(point: PointRecord) -> bool:
-    return _has_ended(point) and _decision(point) is None and bool(point.error)
-
-
-def _may_retake(point: PointRecord) -> bool:
-    return _has_ended(point) and point.awaits_take is None
-
-
-def _may_unflag(point: PointRecord) -> bool:
-    return _decision(point) is DecisionKind.FLAGGED
-
-
-def _may_withdraw(point: PointRecord) -> bool:
-    decided = _decision(point) in (DecisionKind.ACCEPTED, DecisionKind.ACKNOWLEDGED)
-    return decided or point.awaits_take is not None
-
-
-_IS_OPEN: MappingProxyType[TakesAct, Callable[[PointRecord], bool]] = MappingProxyType(
-    {
-        TakesAct.FLAG: _may_flag,
-        TakesAct.ACCEPT: _may_accept,
-        TakesAct.ACKNOWLEDGE: _may_acknowledge,
-        TakesAct.RETAKE: _may_retake,
-        TakesAct.UNFLAG: _may_unflag,
-        TakesAct.WITHDRAW: _may_withdraw,
     }
 )

@@ -7,10 +7,10 @@ from background_executor import queries
 from background_executor.config import SiteConfig
 from background_executor.decisions import decision_queries
 from background_executor.decisions.offers import takes_in_view
+from background_executor.decisions.refusals import why_no_take
 from background_executor.records import PointRecord, ScanRecord
 from background_executor.store import Store
 from dashboard.views.curve import CurveView, show_curve
-from dashboard.views.deciding import why_closed
 from dashboard.views.past import Cells, OldResult, show_decision, show_old_result
 from dashboard.views.point import PointView, show_point
 from dashboard.views.slots import ScanView, show_scan
@@ -68,7 +68,7 @@ def read_point(
     reference = queries.reference_for(store, scan.site, scan.serial_number, config.health.pmt_type)
     point = show_point(record, results, number, now, zone, reference=reference, takes=at)
     others = tuple(each for each in at.values() if each is not record)
-    shown = DetailView(view, point, record, others, (), (), why_closed(newest))
+    shown = DetailView(view, point, record, others, (), (), why_no_take(newest))
     return _with_past(store, shown, zone)
 
 

@@ -2,8 +2,15 @@
 
 from dataclasses import dataclass
 
+from background_executor.decisions.decision_commands import (
+    ArchiveScan,
+    KeepAside,
+    NoLongerAside,
+    RestoreScan,
+)
 from background_executor.decisions.decision_queries import CleanUpRecord
 from background_executor.decisions.decision_records import MoveRecord, MoveState
+from background_executor.decisions.refusals import why_not_scan
 from background_executor.decisions.rules import unsettled_points
 from background_executor.imported import Provenance
 from background_executor.records import PointRecord, ScanRecord, ScanState
@@ -38,12 +45,11 @@ class ScanOffers:
 def scan_offers(scan: ScanRecord) -> ScanOffers:
     """Return what may be asked for a scan; nothing for an imported one."""
     is_ours = scan.provenance is Provenance.MEASURED
-    has_ended = is_ours and scan.state in (ScanState.COMPLETE, ScanState.STOPPED)
     return ScanOffers(
-        may_archive=has_ended,
-        may_keep_aside=has_ended and not scan.is_kept_aside,
-        may_end_aside=has_ended and scan.is_kept_aside,
-        may_restore=is_ours and scan.state is ScanState.ARCHIVED,
+        may_archive=not why_not_scan(ArchiveScan, scan),
+        may_keep_aside=not why_not_scan(KeepAside, scan),
+        may_end_aside=not why_not_scan(NoLongerAside, scan),
+        may_restore=not why_not_scan(RestoreScan, scan),
         may_judge=is_ours and scan.points_stored > 0,
         may_be_reference=is_ours
         and scan.kind is ScanKind.POSITION

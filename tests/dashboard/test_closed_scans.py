@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from background_executor.decisions.offers import undo_offers
+from background_executor.decisions.offers import takes_in_view, undo_offers
 from background_executor.old_data.importing import import_tree
+from dashboard.views.deciding import TakesAct, closed_acts, decide
 from tests.background_executor.bench import Bench, make_site_folder
 from tests.background_executor.decisions.shift import Shift
 from tests.dashboard.conftest import PageRunner, shown_texts
@@ -59,7 +60,18 @@ def test_nothing_is_offered_on_the_points_of_an_imported_scan(
     import_tree(bench.store, bench.config, tmp_path / "old", "anna", bench.now)
     app = open_point(run_pages, shift, "")
     assert offered(app) == []
-    assert "it was imported from an old tree" in shown_texts(app)
+    assert "was imported from an old tree" in shown_texts(app)
+
+
+def test_the_page_says_beforehand_what_the_executor_refuses_with(shift: Shift) -> None:
+    scan = shift.complete_scan(Fate.HEALTHY, Fate.POOR, Fate.FAILED)
+    points = takes_in_view(shift.bench.store, scan.scan_id).shown
+    said = {(closed.act, point): closed.why for point in points for closed in closed_acts((point,))}
+    assert {act for act, _ in said} == set(TakesAct) - {TakesAct.RETAKE}
+    for (act, point), (why,) in said.items():
+        takes = shift.seen(scan, point.point.name)
+        answer = shift.refused(decide(act, scan.scan_id, takes, "low gain", ""))
+        assert answer == f"{why}. Nothing was done"
 
 
 def test_a_flag_is_not_offered_to_be_undone_once_its_scan_is_archived(shift: Shift) -> None:

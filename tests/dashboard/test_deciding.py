@@ -9,6 +9,7 @@ import pytest
 from background_executor import queries
 from background_executor.commands import Command
 from background_executor.decisions.decision_records import DecisionKind, DecisionRecord
+from background_executor.decisions.refusals import why_no_take
 from background_executor.decisions.rules import seen
 from background_executor.records import (
     PointRecord,
@@ -24,11 +25,11 @@ from dashboard.views.command_words import command_words, whole_command
 from dashboard.views.deciding import (
     ACT_WORDS,
     TakesAct,
+    closed_acts,
     decide,
     first_comment,
     offers,
     what_a_retake_opens,
-    why_closed,
 )
 from dashboard.views.scans import scan_offers
 from dashboard.views.tiles import make_tile
@@ -48,6 +49,7 @@ HEALTHY = make_point()
 POOR = make_point(verdict=Verdict.POOR)
 FAILED = make_point(PointState.FAILED, None, error="no event", take=1)
 COMING = make_point(PointState.ACQUIRING, None)
+FAILED_SINCE = [TakesAct.FLAG, TakesAct.ACKNOWLEDGE, TakesAct.RETAKE]
 
 
 @pytest.mark.parametrize(
@@ -57,9 +59,14 @@ COMING = make_point(PointState.ACQUIRING, None)
         (POOR, [TakesAct.FLAG, TakesAct.ACCEPT, TakesAct.RETAKE]),
         (FAILED, [TakesAct.ACKNOWLEDGE, TakesAct.RETAKE]),
         (COMING, []),
+        (replace(POOR, is_coming=True), [TakesAct.RETAKE]),
+        (replace(POOR, state=PointState.FAILED, error="torn"), FAILED_SINCE),
         (decided(DecisionKind.FLAGGED), [TakesAct.RETAKE, TakesAct.UNFLAG]),
         (decided(DecisionKind.ACCEPTED), [TakesAct.FLAG, TakesAct.RETAKE, TakesAct.WITHDRAW]),
-        (replace(HEALTHY, awaits_take=2), [TakesAct.FLAG, TakesAct.WITHDRAW]),
+        (
+            replace(HEALTHY, state=PointState.EXPECTED, awaits_take=2),
+            [TakesAct.FLAG, TakesAct.WITHDRAW],
+        ),
         (
             replace(HEALTHY, error="newer data could not be read"),
             [TakesAct.FLAG, TakesAct.ACCEPT, TakesAct.ACKNOWLEDGE, TakesAct.RETAKE],
@@ -73,9 +80,25 @@ def test_a_point_is_offered_what_it_is_open_to(point: PointRecord, acts: list[Ta
 def test_a_selection_is_offered_every_act_with_the_number_of_takes_it_is_for() -> None:
     found = {offer.act: offer for offer in offers((HEALTHY, POOR, COMING))}
     assert found[TakesAct.FLAG].label == "Flag 2 takes"
-    assert found[TakesAct.FLAG].left_out == 1
+    (why,) = found[TakesAct.FLAG].left_out
+    assert "is being measured right now" in why
     assert found[TakesAct.ACCEPT].points == (POOR,)
     assert found[TakesAct.ACCEPT].label == "Accept 1 take"
+
+
+@pytest.mark.parametrize("point", [HEALTHY, POOR, FAILED, COMING])
+def test_every_act_is_offered_or_it_is_said_why_not(point: PointRecord) -> None:
+    open_acts = {offer.act for offer in offers((point,))}
+    closed = {each.act: each.words for each in closed_acts((point,))}
+    assert open_acts.isdisjoint(closed)
+    assert open_acts | closed.keys() == set(TakesAct)
+    assert all(why.partition(": ")[2] for why in closed.values())
+
+
+def test_a_retake_is_not_offered_while_a_newer_take_than_the_shown_one_is_measured() -> None:
+    older = replace(POOR, take=1, newest_take=2, newest_state=PointState.ACQUIRING)
+    closed = {each.act: each.words for each in closed_acts((older,))}
+    assert "is acquiring: it can be taken again once that has ended" in closed[TakesAct.RETAKE]
 
 
 def test_a_flag_may_be_meant_for_the_other_takes_of_the_same_points_too() -> None:
@@ -177,8 +200,8 @@ def test_a_comment_begins_with_the_findings_by_point_where_there_are_more() -> N
 def test_an_archived_scan_is_closed_until_it_is_restored(store: Store) -> None:
     scan = queries.scan(store, RUNNING_SCAN)
     assert scan is not None
-    assert why_closed(scan) == ""
-    assert "restore it first" in why_closed(replace(scan, state=ScanState.ARCHIVED))
+    assert why_no_take(scan) == ""
+    assert "restore it first" in why_no_take(replace(scan, state=ScanState.ARCHIVED))
 
 
 def test_a_scan_is_kept_aside_and_had_back_where_either_can_be(store: Store) -> None:

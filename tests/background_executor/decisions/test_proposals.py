@@ -86,7 +86,7 @@ def test_every_check_proposes_a_defect_on_either_side(
         ("baseline_noise_adc", 0.1, "DAQ"),
         ("monitor_drift", 0.2, OTHER),
         ("reference_ks_distance", 0.2, OTHER),
-        ("relative_efficiency", 0.2, "low statistics"),
+        ("relative_efficiency", 0.2, OTHER),
     ],
 )
 def test_a_defect_is_that_of_the_side_on_which_a_value_is(
