@@ -12,11 +12,15 @@ LONG_TEXT = 400
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """Write a table; text is escaped, a look becomes its chip."""
+    """Write a table; text is escaped, a look becomes its chip.
+
+    A wide one is pushed sideways within its own place. That stands beside it, not in the style
+    sheet: a browser may draw a table before that has come, and the page would hang over.
+    """
     top = "".join(f"<th>{escape(text)}</th>" for text in heads)
     lines = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in rows)
     return (
-        f'<div class="pmt-scroll"><table class="pmt-table"><thead><tr>{top}</tr></thead>'
+        f'<div style="overflow-x:auto"><table class="pmt-table"><thead><tr>{top}</tr></thead>'
         f"<tbody>{lines}</tbody></table></div>"
     )
 
