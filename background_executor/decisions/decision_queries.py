@@ -122,6 +122,12 @@ def moves_in_progress(store: Store, site: str) -> tuple[MoveRecord, ...]:
     return tuple(_to_move(row) for row in _all(store, statement.order_by(_moves.move_id)))
 
 
+def unfinished_move(store: Store, site: str, move_id: int) -> MoveRecord:
+    """Return an act that is not finished as it is now."""
+    (move,) = (each for each in moves_in_progress(store, site) if each.move_id == move_id)
+    return move
+
+
 def moves(store: Store, site: str, limit: int = 50) -> tuple[MoveRecord, ...]:
     """Return the acts on the server, newest first."""
     statement = sa.select(tables.moves).where(_moves.site == site)

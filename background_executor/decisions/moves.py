@@ -7,7 +7,8 @@ transaction the decisions come into force and the command is answered. After a
 death every step is decided anew from where the folders lie: what was not renamed
 is verified again and renamed, what was renamed is verified on the other side.
 What cannot be done is undone by the same renames, backwards; which folders those
-are is committed before the first one, so that nobody else's are touched.
+are is committed before the first one, so that nobody else's are touched
+(``rolling_back``).
 ``pending_moves`` has who goes on with which act, and when.
 """
 
@@ -31,11 +32,11 @@ from background_executor.decisions.contents import (
 )
 from background_executor.decisions.decision_records import MoveAct, MoveRecord, MoveState
 from background_executor.decisions.receipt import ReceiptOutcome, ReceiptPart
-from background_executor.decisions.receipts import mark_rolled_back, read_receipt, write_receipt
+from background_executor.decisions.receipts import read_receipt, write_receipt
+from background_executor.decisions.rolling_back import begin_roll_back, roll_back
 from background_executor.decisions.stop_records import write_stop_record
 from background_executor.decisions.whereabouts import (
     Whereabouts,
-    find_for_roll_back,
     find_parts,
     refuse_astray,
 )
@@ -71,35 +72,9 @@ def carry_on(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) ->
         raise
 
 
-def give_up(site: Site, move_id: int, why: str, now: datetime) -> bool:
-    """Roll an act back that has renamed nothing yet; False where it is too late for that.
-
-    A flag of the executor's own, of what came late for a flagged take, is never given up:
-    nobody would ask for it again, and the late result would stay among the good ones.
-
-    Raises
-    ------
-    TransportError
-        When the server could not be asked: the roll-back waits.
-    """
-    move = _again(site, move_id)
-    may_be_renamed = any(part.lay_at_source is not None for part in move.parts)
-    if move.state is not MoveState.INTENDED or may_be_renamed or not move.command_id:
-        return False
-    _begin_roll_back(site, move, why, now)
-    return True
-
-
-def _begin_roll_back(site: Site, move: MoveRecord, why: str, now: datetime) -> None:
-    with site.store.writing(now) as writer:
-        writer.advance_move(move.move_id, MoveState.ROLLING_BACK, why)
-    reach(MoveCrashPoint.ROLL_BACK_COMMITTED)
-    _roll_back(site, move, why, now)
-
-
 def _carry_on(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -> None:
     if move.state is MoveState.ROLLING_BACK:
-        _roll_back(site, move, move.message, now)
+        roll_back(site, move, move.message, now)
         return
     reach(MoveCrashPoint.INTENT_COMMITTED)
     try:
@@ -110,7 +85,7 @@ def _carry_on(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -
             reach(MoveCrashPoint.MOVED_COMMITTED)
         _verify_target(site, move)
     except (RemoteFileError, UntrustedFileError) as error:
-        _begin_roll_back(site, move, str(error), now)
+        begin_roll_back(site, move, str(error), now)
         return
     reach(MoveCrashPoint.TARGET_VERIFIED)
     _conclude(site, move, conclude, now)
@@ -244,39 +219,9 @@ def _conclude(site: Site, move: MoveRecord, conclude: Conclude, now: datetime) -
     log.info("Move %d, %s: %s", move.move_id, move.act.value, outcome.answer)
 
 
-def _roll_back(site: Site, move: MoveRecord, why: str, now: datetime) -> None:
-    """Bring back what this act renamed, and nothing else; answer that nothing was done."""
-    ours = {part.folder for part in _again(site, move.move_id).parts if part.lay_at_source}
-    where = find_for_roll_back(site, move, is_anything_ours=bool(ours))
-    source, target = PurePosixPath(move.source), PurePosixPath(move.target)
-    for name in sorted((where.at_target & ours) - where.at_source):
-        site.transport.rename(target / name, source / name)
-        reach(MoveCrashPoint.PART_RENAMED_BACK)
-    lost = where.lacks(move)
-    state = MoveState.FAILED if lost else MoveState.ROLLED_BACK
-    told = mark_rolled_back(site, move, why)
-    ending = "everything lies where it lay" if not lost else f"look for {', '.join(lost)}"
-    answer = f"{move.act.value} was not done: {why}; {ending}{told}"
-    with site.store.writing(now) as writer:
-        writer.advance_move(move.move_id, state, answer)
-        if move.command_id:
-            writer.answer_command(move.command_id, CommandState.REFUSED, answer)
-    log.warning("Move %d, %s", move.move_id, answer)
-
-
 def _note(site: Site, move_id: int, message: str, now: datetime) -> None:
     """Put beside an act what it waits for."""
-    move = _again(site, move_id)
+    move = decision_queries.unfinished_move(site.store, site.name, move_id)
     if move.state is not MoveState.ROLLING_BACK:  # whose message says why
         with site.store.writing(now) as writer:
             writer.advance_move(move_id, move.state, message)
-
-
-def _again(site: Site, move_id: int) -> MoveRecord:
-    """Read an act that is not finished as the store has it now."""
-    (move,) = (
-        each
-        for each in decision_queries.moves_in_progress(site.store, site.name)
-        if each.move_id == move_id
-    )
-    return move

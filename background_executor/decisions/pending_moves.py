@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from background_executor.decisions import decision_queries
-from background_executor.decisions.moves import Conclude, carry_on, give_up
+from background_executor.decisions.moves import Conclude, carry_on
+from background_executor.decisions.rolling_back import give_up
 from background_executor.errors import NoAnswerError, RemoteFileError
 from background_executor.site import Site
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_records import MoveRecord
 from background_executor.decisions.receipt import Receipt, ReceiptOutcome, ReceiptPart, ReceiptTake
-from background_executor.errors import NoAnswerError, RemoteFileError, UntrustedFileError
+from background_executor.errors import RemoteFileError, UntrustedFileError
 from background_executor.site import Site
 from server_side.boundary import faults_in_words
 
@@ -15,13 +15,34 @@ RECEIPT_LIMIT_BYTES = 8 << 20
 
 
 def mark_rolled_back(site: Site, move: MoveRecord, why: str) -> str:
-    """Write into a receipt that is there that it does not count; say so when that cannot be."""
+    """Write into a receipt that is there that it does not count.
+
+    Returns
+    -------
+    What is to be said of one that could not be marked, but counts for nothing as it is.
+
+    Raises
+    ------
+    TransportError
+        When there was no answer, or a receipt that counts could not be marked.
+    """
+    if not site.transport.exists(PurePosixPath(move.receipt)):
+        return ""
     try:
-        if site.transport.exists(PurePosixPath(move.receipt)):
-            write_receipt(site, move, ReceiptOutcome.ROLLED_BACK, (), why)
-    except (RemoteFileError, NoAnswerError) as error:
+        write_receipt(site, move, ReceiptOutcome.ROLLED_BACK, (), why)
+    except RemoteFileError as error:
+        if _counts(site, move):
+            raise
         return f" (its receipt could not be marked: {error})"
     return ""
+
+
+def _counts(site: Site, move: MoveRecord) -> bool:
+    """Tell whether a receipt says that its act was done; one that cannot be read says nothing."""
+    try:
+        return read_receipt(site, move).outcome is ReceiptOutcome.DONE
+    except UntrustedFileError:
+        return False
 
 
 def write_receipt(

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from background_executor.decisions.contents import names_in
 from background_executor.decisions.decision_records import MoveRecord
-from background_executor.errors import NoAnswerError, RemoteFileError, UntrustedFileError
+from background_executor.errors import RemoteFileError, UntrustedFileError
 from background_executor.site import Site
 
 
@@ -40,16 +40,6 @@ def find_parts(site: Site, move: MoveRecord) -> Whereabouts:
     names = frozenset(part.folder for part in move.parts)
     at_source = names & names_in(site, PurePosixPath(move.source))
     return Whereabouts(at_source, names & names_in(site, PurePosixPath(move.target)))
-
-
-def find_for_roll_back(site: Site, move: MoveRecord, *, is_anything_ours: bool) -> Whereabouts:
-    """Find the parts; where none was renamed, none is missed when nobody says where they lie."""
-    try:
-        return find_parts(site, move)
-    except (RemoteFileError, NoAnswerError):
-        if is_anything_ours:
-            raise
-        return Whereabouts(frozenset(part.folder for part in move.parts), frozenset())
 
 
 def refuse_astray(move: MoveRecord, where: Whereabouts) -> None:
