@@ -12,6 +12,7 @@ Tree::
     ├── TransportError         the server could not be asked
     │   ├── UnreachableError       no connection; try again later
     │   │   └── NoAnswerError          one command hangs, the connection lives
+    │   │       └── PutOffError            it hung the last time, and was not asked now
     │   ├── RefusedError           host key or login refused; needs a person
     │   └── RemoteFileError        the server answered: no such file, no permission, disk full
     ├── SchedulerError         the scheduler answered something that is no answer
@@ -61,6 +62,10 @@ class UnreachableError(TransportError):
 
 class NoAnswerError(UnreachableError):
     """One command did not end in time, while the connection lives: nothing else need wait."""
+
+
+class PutOffError(NoAnswerError):
+    """Something hung the last time and was not asked for now; all else had its turn."""
 
 
 class RefusedError(TransportError):

@@ -10,8 +10,9 @@ asked again until the folder came, or is known to be gone.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from itertools import groupby
 from pathlib import PurePosixPath
 
@@ -38,39 +39,72 @@ MAX_BATCH_BYTES = 4 * MAX_TAKE_BYTES
 """What is held in memory at once; a batch that is larger comes folder by folder."""
 BATCH = 32
 RETRY_AFTER = timedelta(seconds=10)
+UNREADABLE_ARE_ENOUGH = 2
+"""One folder may be spoilt; when the server can read this many not, the others wait as well."""
 LOOK_FOR_IT_AFTER = 5
 """Of a folder that was announced and cannot be read so often it is asked whether it is there."""
 
 
-def fetch_waiting(site: Site, now: datetime) -> int:
-    """Fetch and store every published folder that waits; returns how many were stored.
+class Fetching(StrEnum):
+    """What became of a folder that was asked for alone."""
 
-    Raises
-    ------
-    TransportError
-        When the server could not be asked; what was stored until then stays.
-    LocalDiskError
-        When this disk refused a copy; it is noted and tried again.
-    """
-    stored = 0
-    for together in _in_turn(queries.waiting_publications(site.store, site.name, now)):
-        folder = site.layout(together[0].scan_id).results_folder
-        stored += fetch_from(site, folder, together, now)
-    return stored
+    STORED = "stored"
+    """Its result is in the store."""
+    REFUSED = "refused"
+    """It is not what it may be, or it is gone."""
+    UNREADABLE = "unreadable"
+    """The server could not read it, which may be the fault of the disk and not of the folder."""
 
 
-def _in_turn(waiting: Iterable[PublicationRecord]) -> Iterator[list[PublicationRecord]]:
-    """Yield what is fetched together: the new ones of a scan, then alone what failed before.
+class Fetches:
+    """Fetches the published folders that wait: new ones together, what failed before alone.
 
     So a folder at which the server hangs spoils no batch but its first, and keeps nothing
-    that is new waiting.
+    that is new waiting. What failed waits together as long as the server can read nothing
+    of it: a disk that is away is asked once or twice at a time, not once for each folder.
+    What it remembers of that may be lost.
     """
-    by_tries = sorted(waiting, key=lambda publication: publication.tries)
-    new = [publication for publication in by_tries if publication.tries == 0]
-    for _, of_scan in groupby(sorted(new, key=_scan_id), key=_scan_id):
-        yield list(of_scan)
-    for publication in by_tries[len(new) :][:BATCH]:
-        yield [publication]
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._vain_rounds = 0
+        self._last_round: datetime | None = None
+
+    def fetch_waiting(self, now: datetime) -> int:
+        """Fetch and store every published folder that waits; returns how many were stored.
+
+        Raises
+        ------
+        TransportError
+            When the server could not be asked; what was stored until then stays.
+        LocalDiskError
+            When this disk refused a copy; it is noted and tried again.
+        """
+        site, stored = self._site, 0
+        waiting = queries.waiting_publications(site.store, site.name, now)
+        new = [publication for publication in waiting if publication.tries == 0]
+        for scan_id, of_scan in groupby(sorted(new, key=_scan_id), key=_scan_id):
+            stored += fetch_from(site, site.layout(scan_id).results_folder, list(of_scan), now)
+        failed = [publication for publication in waiting if publication.tries > 0]
+        return stored + self._retry(failed, now)
+
+    def _retry(self, failed: Sequence[PublicationRecord], now: datetime) -> int:
+        """Ask for what failed before, each alone, first what was asked for least often."""
+        if not failed or not self._may_retry(now):
+            return 0
+        found: list[Fetching] = []
+        for each in sorted(failed, key=lambda publication: publication.tries)[:BATCH]:
+            folder = self._site.layout(each.scan_id).results_folder
+            found.append(_fetch_single(self._site, folder, each, now))
+            if found.count(Fetching.UNREADABLE) == UNREADABLE_ARE_ENOUGH:
+                break
+        self._last_round = now
+        self._vain_rounds = self._vain_rounds + 1 if Fetching.UNREADABLE in found else 0
+        return found.count(Fetching.STORED)
+
+    def _may_retry(self, now: datetime) -> bool:
+        pause = min(RETRY_AFTER * self._vain_rounds, LONGEST_RETRY)
+        return self._last_round is None or abs(now - self._last_round) >= pause
 
 
 def fetch_from(
@@ -101,13 +135,45 @@ def _fetch_batch(
         for publication in batch:
             _note_failure(site, publication, error, now)
         raise
-    except (UntrustedFileError, RemoteFileError) as error:
-        if len(batch) > 1:
-            return sum(_fetch_batch(site, folder, [single], now) for single in batch)
-        _note_failure(site, batch[0], _if_gone(site, folder, batch[0]) or error, now)
-        return 0
+    except (UntrustedFileError, RemoteFileError):
+        return _fetch_singly(site, folder, batch, now)
     reach(CrashPoint.FILES_FETCHED)
     return sum(_store_one(site, each, fetched[each.folder], now) for each in batch)
+
+
+def _fetch_singly(
+    site: Site,
+    folder: PurePosixPath,
+    batch: Sequence[PublicationRecord],
+    now: datetime,
+) -> int:
+    """Fetch each folder of a batch that failed, until the server has read nothing often enough."""
+    found: list[Fetching] = []
+    for publication in batch:
+        if found.count(Fetching.UNREADABLE) < UNREADABLE_ARE_ENOUGH:
+            found.append(_fetch_single(site, folder, publication, now))
+        else:
+            _put_off(site, publication, now)
+    return found.count(Fetching.STORED)
+
+
+def _fetch_single(
+    site: Site, folder: PurePosixPath, publication: PublicationRecord, now: datetime
+) -> Fetching:
+    """Fetch one folder on its own."""
+    try:
+        fetched = _fetch(site, folder, [publication])
+    except NoAnswerError as error:
+        _note_failure(site, publication, error, now)
+        raise
+    except (UntrustedFileError, RemoteFileError) as error:
+        complaint = _if_gone(site, folder, publication) or error
+        _note_failure(site, publication, complaint, now)
+        is_answer = isinstance(complaint, UntrustedFileError)
+        return Fetching.REFUSED if is_answer else Fetching.UNREADABLE
+    reach(CrashPoint.FILES_FETCHED)
+    is_stored = _store_one(site, publication, fetched[publication.folder], now)
+    return Fetching.STORED if is_stored else Fetching.REFUSED
 
 
 def _fetch(
@@ -211,6 +277,14 @@ def _note_failure(
         else:
             next_try = now + _pause_after(site, publication, error)
             writer.retry_publication(publication.scan_id, publication.take, text, next_try)
+
+
+def _put_off(site: Site, publication: PublicationRecord, now: datetime) -> None:
+    """Let a folder wait for its next try; of itself nothing is known that could be said."""
+    with site.store.writing(now) as writer:
+        writer.retry_publication(
+            publication.scan_id, publication.take, publication.error, now + RETRY_AFTER
+        )
 
 
 def _pause_after(site: Site, publication: PublicationRecord, error: Exception) -> timedelta:

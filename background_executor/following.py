@@ -59,3 +59,8 @@ class FollowedJobRecord:
     """Number of the last line that was applied."""
     journal_closed: bool
     """Nothing more is expected of the journal."""
+
+
+def job_name(job: FollowedJobRecord) -> str:
+    """Return the uuid of a job."""
+    return job.record.job

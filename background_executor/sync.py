@@ -7,7 +7,7 @@ sweep finds the points that they told of.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,8 +15,10 @@ from pydantic import ValidationError
 
 from background_executor import queries
 from background_executor.crash_points import CrashPoint, reach
-from background_executor.following import FollowedJobRecord
+from background_executor.errors import NoAnswerError
+from background_executor.following import FollowedJobRecord, job_name
 from background_executor.records import ENDED_JOB_STATES, JobState, ScanState
+from background_executor.rounds import Rounds
 from background_executor.site import Site
 from background_executor.transport import FilePart
 from server_side.journal import (
@@ -113,36 +115,55 @@ def _stranger(line: JournalLine, plan: ScanPlan) -> str:
     return ""
 
 
-def follow(
-    site: Site, jobs: Iterable[FollowedJobRecord], now: datetime, *, with_live: bool
-) -> bool:
-    """Apply what is new in all journals, and see how far the jobs are, in one question.
+class Journals:
+    """Follows the journals of all jobs, and how far the jobs are, in one question.
+
+    Only a job at whose files the server hangs is asked for alone, and less and less often.
 
     Parameters
     ----------
-    with_live
-        Read the progress of running jobs too.
-
-    Returns
-    -------
-    True when something may have been missed: a sweep is due.
-
-    Raises
-    ------
-    TransportError
-        When the server could not be asked. What was applied until then stays.
+    when_missed
+        Called when something may have been missed: then a sweep is due.
     """
-    open_jobs = tuple(jobs)
-    followed = [job for job in open_jobs if _may_have_journal(job)]
-    running = [job for job in open_jobs if with_live and job.record.state is JobState.RUNNING]
-    parts = [_journal_part(site, job, job.journal_offset) for job in followed]
-    answers = site.transport.read_parts([*parts, *(_live_part(site, job) for job in running)])
-    gaps = [
-        _follow_from(site, job, data, now) for job, data in zip(followed, answers, strict=False)
-    ]
-    for job, data in zip(running, answers[len(followed) :], strict=True):
-        _see_live(site, job, data, now)
-    return any(gaps)
+
+    def __init__(self, site: Site, when_missed: Callable[[], None]) -> None:
+        self._site = site
+        self._when_missed = when_missed
+        self._rounds: Rounds[FollowedJobRecord] = Rounds(site.timeout_s, job_name)
+
+    def follow(self, jobs: Sequence[FollowedJobRecord], now: datetime, *, with_live: bool) -> None:
+        """Apply what is new.
+
+        Parameters
+        ----------
+        with_live
+            Read the progress of running jobs too.
+
+        Raises
+        ------
+        TransportError
+            When the server could not be asked, or hung at one. What was applied until then
+            stays.
+        """
+        together = [job for job in jobs if not self._rounds.hung(job)]
+        alone = [job for job in jobs if self._rounds.hung(job)]
+        try:
+            self._follow(together, now, with_live=with_live)
+        except NoAnswerError:
+            alone = [*jobs]  # one of them it was: asked for alone, the others answer
+        self._rounds.do(alone, lambda job: self._follow([job], now, with_live=with_live), now)
+
+    def _follow(self, jobs: Sequence[FollowedJobRecord], now: datetime, *, with_live: bool) -> None:
+        site = self._site
+        followed = [job for job in jobs if _may_have_journal(job)]
+        running = [job for job in jobs if with_live and job.record.state is JobState.RUNNING]
+        parts = [_journal_part(site, job, job.journal_offset) for job in followed]
+        answers = site.transport.read_parts([*parts, *(_live_part(site, job) for job in running)])
+        for job, data in zip(followed, answers, strict=False):
+            if _follow_from(site, job, data, now):
+                self._when_missed()
+        for job, data in zip(running, answers[len(followed) :], strict=True):
+            _see_live(site, job, data, now)
 
 
 def _may_have_journal(job: FollowedJobRecord) -> bool:

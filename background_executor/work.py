@@ -1,61 +1,58 @@
 """A piece of the executor's turn: when it is due, and what last stood in its way."""
 
 import logging
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from background_executor.errors import (
     LocalDiskError,
     NoAnswerError,
+    PutOffError,
     RemoteFileError,
     SchedulerError,
 )
-
-Item = TypeVar("Item")
 
 log = logging.getLogger(__name__)
 
 PAUSE_AFTER_TROUBLE = timedelta(seconds=15)
 """What the server has refused is not asked for again in every turn."""
+REST = 2.0
+"""What takes longer than it should pauses for so many times as long: other work comes between."""
 _IN_THE_WAY = (RemoteFileError, SchedulerError, NoAnswerError, LocalDiskError, OSError)
 """What stands in the way of one piece of work, and of no other."""
 
 
-def do_for_each(items: Iterable[Item], act: Callable[[Item], None]) -> None:
-    """Do something for each, past what the server or the scheduler has against one of them.
-
-    Raises
-    ------
-    RemoteFileError
-        The first one, when all the others had their turn.
-    SchedulerError
-        The same.
-    """
-    first: RemoteFileError | SchedulerError | None = None
-    for item in items:
-        try:
-            act(item)
-        except (RemoteFileError, SchedulerError) as error:
-            first = first or error
-    if first is not None:
-        raise first
-
-
 class Work:
-    """Does something every so often; what the server has against it stops nothing else."""
+    """Does something every so often; what the server has against it stops nothing else.
 
-    def __init__(self, act: Callable[[datetime], None], every: timedelta = timedelta(0)) -> None:
+    Parameters
+    ----------
+    clock
+        Monotonic seconds, for the time that the work itself takes.
+    """
+
+    def __init__(
+        self,
+        act: Callable[[datetime], None],
+        every: timedelta = timedelta(0),
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._act = act
         self._every = every
+        self._clock = clock
         self._last: datetime | None = None
+        self._pause = every
+        self._rests_until_s = clock()
         self.trouble = ""
         """What server, scheduler or this disk said the last time; empty when all was well."""
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether it is time again; a clock that jumps back does no harm."""
-        pause = max(self._every, PAUSE_AFTER_TROUBLE) if self.trouble else self._every
-        return self._last is None or abs(now - self._last) >= pause
+        if self._last is None:
+            return True
+        return abs(now - self._last) >= self._pause and self._clock() >= self._rests_until_s
 
     def hasten(self) -> None:
         """Make it due at once."""
@@ -73,12 +70,24 @@ class Work:
         """
         if not self.is_due(now):
             return
+        began_s = self._clock()
         try:
             self._act(now)
         except _IN_THE_WAY as error:
             if str(error) != self.trouble:
                 log.warning("Something could not be done and will be tried again: %s", error)
             self.trouble = str(error)
+            # What was put off has a pace of its own, and the others keep theirs.
+            is_late = not isinstance(error, PutOffError)
+            self._pause = max(self._every, PAUSE_AFTER_TROUBLE) if is_late else self._every
         else:
-            self.trouble = ""
+            self.trouble, self._pause = "", self._every
         self._last = now
+        self._rest_after(began_s)
+
+    def _rest_after(self, began_s: float) -> None:
+        """Rest when it took longer than its own pause; what knows none goes on as it comes."""
+        ended_s = self._clock()
+        took_s = ended_s - began_s
+        is_slow = took_s > self._pause.total_seconds() > 0
+        self._rests_until_s = ended_s + REST * took_s if is_slow else ended_s

@@ -14,9 +14,9 @@ from pathlib import PurePosixPath
 from background_executor import queries
 from background_executor.jobs.successors import add_successor, lacks_job
 from background_executor.records import JobRecord, ScanRecord
+from background_executor.rounds import Rounds
 from background_executor.site import Site
 from background_executor.transport import RemoteEntry
-from background_executor.work import do_for_each
 from server_side.journal import EndReason
 from server_side.raw_names import RawNames, stamp_moment
 from server_side.scan import ExistingAcquisition, ScanPlan
@@ -37,6 +37,7 @@ class IdleScans:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._rounds: Rounds[ScanRecord] = Rounds(site.timeout_s, lambda scan: scan.scan_id)
         self._seen: dict[str, RawFiles] = {}
 
     def look(self, now: datetime) -> None:
@@ -45,11 +46,11 @@ class IdleScans:
         Raises
         ------
         TransportError
-            When the server could not be asked, or could not list one of the folders; the
-            other scans were looked at all the same.
+            When the server could not be asked, could not list one of the folders, or hung at
+            one; the other scans are looked at all the same, now or in the next round.
         """
         scans = queries.running_scans(self._site.store, self._site.name)
-        do_for_each(scans, lambda scan: self._look_at(scan, now))
+        self._rounds.do(scans, lambda scan: self._look_at(scan, now), now)
 
     def _look_at(self, scan: ScanRecord, now: datetime) -> None:
         last = self._idle_job(scan)

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from background_executor import queries
-from background_executor.errors import RemoteFileError, SchedulerError
-from background_executor.following import FollowedJobRecord
+from background_executor.errors import NoAnswerError, RemoteFileError, SchedulerError
+from background_executor.following import FollowedJobRecord, job_name
 from background_executor.jobs.submit import submit
 from background_executor.jobs.unwanted import is_unwanted, write_stop_file
 from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState
+from background_executor.rounds import Rounds
 from background_executor.scheduler import SCHEDULER_SAYS, JobSighting
 from background_executor.site import Site
 from background_executor.sync import follow_journal
-from background_executor.work import do_for_each
 from background_executor.writing.journal import FOREIGN_STOP
 from server_side.journal import EndReason
 
@@ -59,6 +59,7 @@ class JobQueue:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._rounds: Rounds[FollowedJobRecord] = Rounds(site.timeout_s, job_name)
         self._absences: dict[str, Absence] = {}
 
     def look(self, jobs: Iterable[FollowedJobRecord], now: datetime) -> None:
@@ -67,8 +68,8 @@ class JobQueue:
         Raises
         ------
         TransportError
-            When the server could not be asked, or refused something for one of them; what was
-            seen of the others is noted all the same.
+            When the server could not be asked, or refused something or hung for one of them;
+            what is seen of the others is noted all the same, now or after the next answer.
         SchedulerError
             When the answer is no answer.
         """
@@ -76,7 +77,9 @@ class JobQueue:
         if not wanted:
             return
         seen = self._ask(wanted)
-        do_for_each(wanted, lambda job: self._note(job, seen.get(job.record.job), now))
+        for name in (n for n, each in seen.items() if each.state not in ENDED_JOB_STATES):
+            self._absences.pop(name, None)
+        self._rounds.do(wanted, lambda job: self._note(job, seen.get(job.record.job), now), now)
 
     def _note(self, job: FollowedJobRecord, sighting: JobSighting | None, now: datetime) -> None:
         """Note what one answer says of a job, or that it does not name it."""
@@ -85,7 +88,6 @@ class JobQueue:
         elif sighting.state in ENDED_JOB_STATES:
             self._see_end(job, sighting, now)
         else:
-            self._absences.pop(job.record.job, None)
             self._see(job, sighting, now)
 
     def _ask(self, jobs: Sequence[FollowedJobRecord]) -> dict[str, JobSighting]:
@@ -212,15 +214,18 @@ class JobQueue:
             # A write would make the folder of a scan that was moved away.
             if self._site.transport.exists(self._site.layout(job.record.scan_id).scan_folder):
                 write_stop_file(self._site, job, "it was believed lost", now)
-        except RemoteFileError as error:
+        except (RemoteFileError, NoAnswerError) as error:
             log.warning("Job %s cannot be told to end if it lives on: %s", job.record.job, error)
 
-    def _log_tail(self, job: FollowedJobRecord) -> str:
+    def _log_tail(self, job: FollowedJobRecord) -> str | None:
         """Return the end of what the job printed; without one the job ends all the same."""
         path = self._site.layout(job.record.scan_id).log_file(job.record.job)
         argv = ["tail", "-c", str(LOG_TAIL_BYTES), str(path)]
-        output = self._site.transport.run(argv, timeout_s=self._site.timeout_s)
-        return output.stdout
+        try:
+            return self._site.transport.run(argv, timeout_s=self._site.timeout_s).stdout
+        except NoAnswerError as error:
+            log.warning("What job %s printed cannot be read: %s", job.record.job, error)
+            return None
 
 
 def _is_with_scheduler(job: FollowedJobRecord) -> bool:

@@ -23,27 +23,34 @@ from background_executor.errors import (
     SubmitUnknownError,
     UnreachableError,
 )
-from background_executor.following import FollowedJobRecord
+from background_executor.following import FollowedJobRecord, job_name
 from background_executor.jobs.unwanted import is_unwanted, note_never_asked
 from background_executor.new_site.deployed import interpreter_now, version_here, version_mismatch
 from background_executor.records import JobState
+from background_executor.rounds import Rounds
 from background_executor.site import Site
-from background_executor.work import do_for_each
 from server_side.order import AwaitedTake, JobOrder
 
 log = logging.getLogger(__name__)
 
 
-def submit_intents(site: Site, jobs: Iterable[FollowedJobRecord], now: datetime) -> None:
-    """Submit every job that was decided on and never asked for, and is wanted still.
+class Intents:
+    """Submits every job that was decided on and never asked for, and is wanted still."""
 
-    Raises
-    ------
-    TransportError
-        When the server could not be asked, or refused something for one of them.
-    """
-    intents = [job for job in jobs if job.record.state is JobState.INTENT]
-    do_for_each(intents, lambda job: _submit_intent(site, job, now))
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._rounds: Rounds[FollowedJobRecord] = Rounds(site.timeout_s, job_name)
+
+    def submit(self, jobs: Iterable[FollowedJobRecord], now: datetime) -> None:
+        """Submit those that are among the jobs.
+
+        Raises
+        ------
+        TransportError
+            When the server could not be asked, or refused something or hung for one of them.
+        """
+        intents = [job for job in jobs if job.record.state is JobState.INTENT]
+        self._rounds.do(intents, lambda job: _submit_intent(self._site, job, now), now)
 
 
 def _submit_intent(site: Site, job: FollowedJobRecord, now: datetime) -> None:

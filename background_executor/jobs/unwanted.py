@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from background_executor import queries
-from background_executor.errors import RemoteFileError
-from background_executor.following import FollowedJobRecord
+from background_executor.errors import NoAnswerError, RemoteFileError
+from background_executor.following import FollowedJobRecord, job_name
 from background_executor.records import ENDED_JOB_STATES, JobState, ScanState
+from background_executor.rounds import Rounds
 from background_executor.site import Site
-from background_executor.work import do_for_each
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,7 @@ class UnwantedJobs:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._rounds: Rounds[FollowedJobRecord] = Rounds(site.timeout_s, job_name)
         self._stop_asked: set[str] = set()
         self._cancelled_at: dict[str, datetime] = {}
 
@@ -66,23 +67,24 @@ class UnwantedJobs:
         Raises
         ------
         TransportError
-            When the server could not be asked, or refused something for one of them.
+            When the server could not be asked, or refused something or hung for one of them.
         """
         unwanted = [
             job
             for job in jobs
             if job.record.state not in ENDED_JOB_STATES and is_unwanted(self._site, job)
         ]
-        do_for_each(unwanted, lambda job: self._end_one(job, now))
+        self._rounds.do(unwanted, lambda job: self._end_one(job, now), now)
 
     def _end_one(self, job: FollowedJobRecord, now: datetime) -> None:
         if job.record.state is JobState.INTENT:
             note_never_asked(self._site, job, now)
             return
-        trouble: RemoteFileError | None = None
+        trouble: RemoteFileError | NoAnswerError | None = None
         try:
             self._ask_to_end(job, now)
-        except RemoteFileError as error:  # a full disk must not make a job unstoppable
+        # A disk that is full or hangs must not make a job unstoppable.
+        except (RemoteFileError, NoAnswerError) as error:
             trouble = error
         self._cancel_after_grace(job, now)
         if trouble is not None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -13,14 +13,14 @@ import pytest
 from background_executor import fetch, queries
 from background_executor.audit import EventFilter
 from background_executor.commands import Reset, SyncNow
-from background_executor.errors import UntrustedFileError
+from background_executor.errors import RemoteFileError, UntrustedFileError
 from background_executor.following import LONGEST_RETRY
 from background_executor.local_copy import MAX_FILES, TakeCopy, put_in_place
 from background_executor.records import ScanRecord
-from background_executor.transport import FetchedFile
+from background_executor.transport import FetchedFile, LocalTransport
 from server_side.layout import MANIFEST_FILE, RESULT_FILE
 from server_side.scan import Take
-from tests.background_executor.bench import HANGS, POINTS, Bench
+from tests.background_executor.bench import HANGS, POINTS, Bench, make_site_folder
 from tests.background_executor.fake_job import publish
 
 
@@ -266,6 +266,77 @@ def test_results_of_a_folder_that_is_away_for_minutes_are_stored_when_it_is_back
     bench.step(LONGEST_RETRY.total_seconds())
     assert bench.states(scan) == ["stored"] * 3
     assert bench.points(scan)[POINTS[0]].error == ""
+
+
+class CountingTransport(LocalTransport):
+    """Counts how often files are asked for; some folders cannot be read."""
+
+    def __init__(self) -> None:
+        self.fetches = 0
+        self.unreadable: set[str] = set()
+
+    def fetch(
+        self, folder: PurePosixPath, names: Sequence[PurePosixPath], *, max_bytes: int
+    ) -> Iterator[FetchedFile]:
+        self.fetches += 1
+        if self.unreadable & set(map(str, names)):
+            raise RemoteFileError(f"cannot fetch from {folder}: Input/output error")
+        return super().fetch(folder, names, max_bytes=max_bytes)
+
+
+MANY = tuple(f"theta{theta}_phi{phi}" for theta in range(10, 60, 10) for phi in (0, 90, 180, 270))
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Iterator[Bench]:
+    """A site of twenty points, all of them published and none fetched yet."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    transport = CountingTransport()
+    made = Bench(make_site_folder(folder, MANY), transport=transport)
+    made.behave(replace(HANGS, publish=0))
+    scan = made.start_scan()
+    for number in range(len(MANY)):
+        announce_here(made, scan, number)
+    yield made
+    made.close()
+
+
+def fetches_in(bench: Bench, minutes: int) -> int:
+    assert isinstance(bench.site.transport, CountingTransport)
+    before = bench.site.transport.fetches
+    for _ in range(12 * minutes):
+        bench.step(5)
+    return bench.site.transport.fetches - before
+
+
+def test_a_disk_that_is_away_is_asked_for_two_folders_a_minute_however_many_wait(
+    counting: Bench,
+) -> None:
+    (scan,) = queries.scans(counting.store, "here")
+    base = Path(counting.config.site.base_folder)
+    away = base.rename(base.with_name("away"))
+    first = fetches_in(counting, 5)
+    assert first <= 1 + 2 * (1 + 5 + 5)  # the batch, two of it, then less and less often
+    assert fetches_in(counting, 5) <= 2 * 5 + 2
+    away.rename(base)
+    counting.step(LONGEST_RETRY.total_seconds())
+    assert counting.states(scan) == ["stored"] * len(MANY)
+
+
+def test_folders_that_stay_unreadable_keep_no_other_that_failed_with_them(
+    counting: Bench,
+) -> None:
+    (scan,) = queries.scans(counting.store, "here")
+    transport = counting.site.transport
+    assert isinstance(transport, CountingTransport)
+    transport.unreadable = {f"data_{name}" for name in (*MANY[:2], MANY[7], MANY[12])}
+    for _ in range(4):
+        counting.step(LONGEST_RETRY.total_seconds())
+    assert counting.states(scan).count("stored") == len(MANY) - 4
+    transport.unreadable.clear()
+    counting.step(LONGEST_RETRY.total_seconds())
+    assert counting.states(scan) == ["stored"] * len(MANY)
 
 
 def test_a_folder_that_was_removed_on_the_server_is_waited_for_no_longer(

@@ -6,18 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from background_executor import queries
 from background_executor.config import SshSection
-from background_executor.executor import BEAT_EVERY, Executor
+from background_executor.executor import Executor
 from background_executor.instance import LockAct, hold_lock
 from background_executor.records import ExecutorRecord
 from background_executor.silence import SILENT_AFTER, allowed_silence, is_silent
 from background_executor.ssh import SshTransport
-from background_executor.transport import CommandOutput, LocalTransport
+from background_executor.transport import (
+    CommandOutput,
+    FetchedFile,
+    FilePart,
+    LocalTransport,
+    RemoteEntry,
+)
 from tests.background_executor.bench import HANGS, Bench
 
 CALL_S = 60.0
@@ -66,34 +72,67 @@ def test_a_server_that_never_answers_is_waited_for_with_a_sign_of_life(
 
 
 class SlowTransport(LocalTransport):
-    """Answers each command at the last moment, by a clock of its own."""
+    """Takes long for each answer, by a clock of its own, and looks how its owner seems then."""
 
-    def __init__(self) -> None:
+    def __init__(self, answers_after_s: float) -> None:
+        self.answers_after_s = answers_after_s
         self.passed_s = 0.0
-        self.silences: list[timedelta] = []
-        self.silence: Callable[[], timedelta] = timedelta
+        self.looks: list[bool] = []
+        self.looks_silent: Callable[[], bool] = bool
+
+    def _take_long(self) -> None:
+        self.passed_s += self.answers_after_s
+        self.looks.append(self.looks_silent())
 
     def run(
         self, argv: Sequence[str], *, timeout_s: float, stdin: bytes | None = None
     ) -> CommandOutput:
-        if "queue" in argv:
-            self.silences.append(self.silence())
-        self.passed_s += timeout_s
+        self._take_long()
         return super().run(argv, timeout_s=timeout_s, stdin=stdin)
 
+    def write(self, path: PurePosixPath, content: bytes) -> None:
+        self._take_long()
+        super().write(path, content)
 
-def test_each_piece_of_a_turn_that_waits_begins_with_a_sign_of_life(settings_file: Path) -> None:
-    transport = SlowTransport()
-    with closing(Bench(settings_file, transport=transport)) as bench:
+    def read_parts(self, parts: Sequence[FilePart]) -> tuple[bytes | None, ...]:
+        self._take_long()
+        return super().read_parts(parts)
+
+    def list_tree(self, folder: PurePosixPath, *, depth: int) -> tuple[RemoteEntry, ...]:
+        self._take_long()
+        return super().list_tree(folder, depth=depth)
+
+    def fetch(
+        self, folder: PurePosixPath, names: Sequence[PurePosixPath], *, max_bytes: int
+    ) -> Iterator[FetchedFile]:
+        for file in super().fetch(folder, names, max_bytes=max_bytes):
+            self._take_long()
+            yield file
+
+
+@pytest.mark.parametrize(("answers_after_s", "is_ever_silent"), [(30.0, False), (90.0, True)])
+def test_an_executor_with_slow_answers_is_never_called_silent_and_a_hung_one_is(
+    settings_file: Path, answers_after_s: float, is_ever_silent: bool
+) -> None:
+    transport = SlowTransport(answers_after_s)
+    with closing(Bench(settings_file, transport=transport)) as bench, hold_lock(bench.config):
         bench.executor = Executor(bench.site, bench.now, clock=lambda: transport.passed_s)
         bench.behave(HANGS)
-        transport.silence = lambda: (
-            bench.now + timedelta(seconds=transport.passed_s) - heard(bench).beat_at
-        )
-        bench.start_scan()  # is submitted, which takes long, then asked for, within one turn
-    assert transport.passed_s >= 2 * CALL_S
-    assert len(transport.silences) == 1
-    assert transport.silences[0] < BEAT_EVERY
+        turn_began_s = 0.0
+
+        def looks_silent() -> bool:
+            said = heard(bench)
+            moment = bench.now + timedelta(seconds=transport.passed_s - turn_began_s)
+            return is_silent(said, allowed_silence(bench.config, said), moment)
+
+        transport.looks_silent = looks_silent
+        scan = bench.start_scan()  # at least three files are written and two questions asked
+        assert len(transport.looks) >= 5
+        while "stored" not in bench.states(scan):
+            bench.step_clock(transport.passed_s - turn_began_s)
+            turn_began_s = transport.passed_s
+            bench.step()
+        assert any(transport.looks) is is_ever_silent
 
 
 def test_how_long_an_executor_may_be_silent_is_what_a_call_may_take(bench: Bench) -> None:

@@ -21,7 +21,8 @@ class ClosedFolders(LocalTransport):
 
     def list_tree(self, folder: PurePosixPath, *, depth: int) -> tuple[RemoteEntry, ...]:
         for closed in self.closed:
-            if closed.is_relative_to(folder):
+            is_below = closed.is_relative_to(folder)
+            if is_below and len(closed.relative_to(folder).parts) < depth:
                 raise RemoteFileError(f"cannot list {folder}: {closed}: Permission denied")
         return super().list_tree(folder, depth=depth)
 
@@ -62,6 +63,8 @@ def test_a_scan_whose_folder_is_closed_waits_and_the_others_go_on(
 ) -> None:
     bench.behave(replace(HANGS, publish=0))
     closed = bench.start_scan("KQ0001", slot=2)
+    bench.until(lambda: bench.jobs(closed)[0].state == "running")
+    Path(bench.layout(closed).results_folder).mkdir()
     transport.closed.add(bench.layout(closed).results_folder)
     bench.behave(replace(ENDS_EARLY, silent=POINTS))
     scan = bench.start_scan()

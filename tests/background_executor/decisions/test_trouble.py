@@ -13,7 +13,7 @@ from background_executor.commands import ListAcquisitions
 from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_commands import FlagTakes, RestoreScan, UnflagTakes
 from background_executor.decisions.decision_records import MoveState
-from background_executor.fetch import fetch_waiting
+from background_executor.fetch import Fetches
 from background_executor.records import CommandState
 from background_executor.transport import CommandOutput, LocalTransport
 from tests.background_executor.bench import Bench
@@ -170,7 +170,7 @@ def test_a_late_result_that_cannot_follow_its_flag_is_tried_once_and_moves_nothi
     late = shift.results_folder(scan) / f"data_{CENTRE}_rev2"
     shift.publish(scan, scan.plan.points[0], Fate.POOR, take=1)
     shift.bench.step_clock()
-    fetch_waiting(shift.bench.site, shift.bench.now)
+    Fetches(shift.bench.site).fetch_waiting(shift.bench.now)
     (late / "notes.txt").write_text("x")
     for _ in range(4):
         shift.bench.step(20)
