@@ -4,17 +4,19 @@ import uuid
 from datetime import datetime
 
 from background_executor import queries
+from background_executor.audit import EventFilter
 from background_executor.commanding import Act, Outcome
 from background_executor.commands import COMMAND, ProcessExisting, StartHvCheck, StartScan
 from background_executor.decisions import decision_queries
 from background_executor.decisions.decision_records import DecisionKind, MoveAct, MoveRecord
 from background_executor.errors import CommandError, RemoteFileError, StoreError
-from background_executor.records import PointState, ScanState
+from background_executor.records import ScanState
 from background_executor.scan_words import scan_words
 from background_executor.site import Site
 from background_executor.starts import start_after
 from background_executor.writing import StoreWriter
 from background_executor.writing.moves import take_words
+from background_executor.writing.scans import ARCHIVED, scan_subject
 
 _DECISIONS = {
     MoveAct.FLAG: DecisionKind.FLAGGED,
@@ -138,9 +140,16 @@ def _state_after(site: Site, move: MoveRecord) -> ScanState | None:
         return ScanState.ARCHIVED
     if move.act in _ASIDE:
         return None
-    points = queries.points(site.store, move.scan_id)
-    ended = all(point.state in (PointState.STORED, PointState.FAILED) for point in points)
-    return ScanState.COMPLETE if ended else ScanState.STOPPED
+    return _state_before_archive(site, move.scan_id)
+
+
+def _state_before_archive(site: Site, scan_id: str) -> ScanState:
+    """Return what a scan was before: what came of its points since the end says nothing of it."""
+    wanted = EventFilter(subject=scan_subject(scan_id), act=ARCHIVED)
+    archived = queries.events(site.store, site.name, wanted, limit=1)
+    if not archived:
+        raise StoreError(f"the audit of site {site.name} does not say when {scan_id} was archived")
+    return ScanState(archived[0].before)
 
 
 def _next_scan(site: Site, move: MoveRecord, now: datetime) -> tuple[Outcome | None, str]:

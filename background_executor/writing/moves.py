@@ -181,8 +181,10 @@ class MoveWriting(ResultWriting):
             return
         values = {"state": before, "message": ended.reason, "ended_at": ended.at}
         self.update(tables.scans, key, values | {"updated_at": self.now})
-        subject = scan_subject(scan_id)
-        self.add_move(row.site, subject, row.state, before, actor=operator, reason=reason)
+        words = {"before": row.state.value, "after": before.value, "reason": reason}
+        # No end of its own: that stays the one it had, however often a retake is taken back.
+        act = f"scan {before.value} again"
+        self.add_event(row.site, operator, scan_subject(scan_id), act, **words)
 
     def _last_event(
         self, scan_id: str, states: Sequence[ScanState], *, before: ScanState | None = None

@@ -13,6 +13,9 @@ from server_side.scan import Point, ScanPlan
 RESUMED = "scan resumed"
 """Act of the event by which an operator's word to go on is found again."""
 
+ARCHIVED = f"scan {ScanState.ARCHIVED.value}"
+"""Act of the event that says what a scan was before it was archived."""
+
 
 def scan_subject(scan_id: str) -> str:
     """Name a scan as the audit does."""

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,20 @@ from tests.background_executor.histories import archive, ask, complete, decide, 
 from tests.seed_results import Fate
 
 FAILS_LAST = Behaviour(fail=("theta10_phi90",))
+
+
+@pytest.fixture
+def shift(bench: Bench) -> Shift:
+    return Shift(bench)
+
+
+@pytest.fixture
+def begun(shift: Shift) -> ScanRecord:
+    """Return a scan with one healthy point, whose plan is on the server."""
+    scan = shift.new_scan()
+    shift.measure(scan, scan.plan.points[0])
+    write_plan(shift.bench, scan)
+    return scan
 
 
 @contextlib.contextmanager
@@ -146,8 +161,7 @@ def test_a_retake_that_was_asked_for_is_still_waited_for(bench: Bench) -> None:
         assert everything(store) == before
 
 
-def test_a_retake_that_was_taken_back_takes_no_decision_back(bench: Bench) -> None:
-    shift = Shift(bench)
+def test_a_retake_that_was_taken_back_takes_no_decision_back(bench: Bench, shift: Shift) -> None:
     scan = shift.complete_scan(Fate.POOR, Fate.POOR)
     write_plan(bench, scan)
     names = [point.name for point in scan.plan.points[:2]]
@@ -166,8 +180,9 @@ def write_plan(bench: Bench, scan: ScanRecord) -> None:
     plan_file.write_text(bench.site.plan(scan.scan_id).model_dump_json())
 
 
-def test_what_a_flag_had_covered_and_what_followed_it_are_the_same_again(bench: Bench) -> None:
-    shift = Shift(bench)
+def test_what_a_flag_had_covered_and_what_followed_it_are_the_same_again(
+    bench: Bench, shift: Shift
+) -> None:
     scan = shift.complete_scan(Fate.POOR, Fate.POOR, Fate.POOR)
     write_plan(bench, scan)
     first, second, third = (point.name for point in scan.plan.points)
@@ -189,37 +204,74 @@ def test_what_a_flag_had_covered_and_what_followed_it_are_the_same_again(bench: 
         assert everything(store) == before
 
 
-def test_a_stopped_scan_that_was_restored_says_why_it_was_stopped_again(bench: Bench) -> None:
-    shift = Shift(bench)
-    scan = shift.new_scan()
-    shift.measure(scan, scan.plan.points[0])
-    write_plan(bench, scan)
-    shift.done(StopScan(scan_id=scan.scan_id, reason="laser off"))
-    archive(bench, ArchiveScan, scan, reason="end of shift")
-    archive(bench, RestoreScan, scan, reason="to be looked at")
+@pytest.mark.parametrize("last_points", ["never", "before", "after"])
+def test_a_stopped_scan_that_was_restored_is_stopped_whenever_its_last_points_came(
+    bench: Bench, shift: Shift, begun: ScanRecord, last_points: str
+) -> None:
+    shift.done(StopScan(scan_id=begun.scan_id, reason="laser off"))
+    ended_at = bench.scan(begun).ended_at
+    if last_points == "before":
+        measure_the_rest(shift, begun)
+    archive(bench, ArchiveScan, begun, reason="end of shift")
+    archive(bench, RestoreScan, begun, reason="to be looked at")
+    if last_points == "after":
+        measure_the_rest(shift, begun)
     before = everything(bench.store)
     with rebuilt(bench) as store:
         assert everything(store) == before
-        found = queries.scan(store, scan.scan_id)
-        assert found is not None
-        assert (found.state, found.message) == (ScanState.STOPPED, "laser off")
+        assert_stopped_by_laser(store, begun, ended_at)
+
+
+def test_a_stopped_scan_whose_last_points_came_after_the_stop_stays_stopped(
+    bench: Bench, shift: Shift, begun: ScanRecord
+) -> None:
+    shift.done(StopScan(scan_id=begun.scan_id, reason="laser off"))
+    ended_at = bench.scan(begun).ended_at
+    measure_the_rest(shift, begun)
+    before = everything(bench.store)
+    with rebuilt(bench) as store:
+        assert everything(store) == before
+        assert_stopped_by_laser(store, begun, ended_at)
+
+
+def test_a_retake_that_was_taken_back_twice_leaves_a_stopped_scan_its_end(
+    bench: Bench, shift: Shift, begun: ScanRecord
+) -> None:
+    shift.done(StopScan(scan_id=begun.scan_id, reason="laser off"))
+    ended_at, name = bench.scan(begun).ended_at, begun.plan.points[0].name
+    for _ in range(2):
+        shift.done(RetakeTakes(scan_id=begun.scan_id, takes=shift.seen(begun, name)))
+        takes = shift.seen(begun, name)
+        shift.done(WithdrawDecisions(scan_id=begun.scan_id, takes=takes, reason="too early"))
+    before = everything(bench.store)
+    with rebuilt(bench) as store:
+        assert everything(store) == before
+        assert_stopped_by_laser(store, begun, ended_at)
+
+
+def measure_the_rest(shift: Shift, scan: ScanRecord) -> None:
+    for point in scan.plan.points[1:]:
+        shift.measure(scan, point)
+
+
+def assert_stopped_by_laser(store: Store, scan: ScanRecord, ended_at: datetime | None) -> None:
+    found = queries.scan(store, scan.scan_id)
+    assert found is not None
+    assert (found.state, found.message) == (ScanState.STOPPED, "laser off")
+    assert found.ended_at == ended_at
 
 
 def test_a_scan_that_was_archived_right_after_it_was_stopped_says_why_it_was_stopped(
-    bench: Bench,
+    bench: Bench, begun: ScanRecord
 ) -> None:
-    shift = Shift(bench)
-    scan = shift.new_scan()
-    shift.measure(scan, scan.plan.points[0])
-    write_plan(bench, scan)
-    wish = StopScan(scan_id=scan.scan_id, reason="laser off")
+    wish = StopScan(scan_id=begun.scan_id, reason="laser off")
     bench.store.enqueue("here", wish, "tester", "stop", bench.now)
     do_next_command(bench.site, bench.now, bench.now)
-    archive(bench, ArchiveScan, scan, reason="end of shift")
+    archive(bench, ArchiveScan, begun, reason="end of shift")
     before = everything(bench.store)
     with rebuilt(bench) as store:
         assert everything(store) == before
-        found = queries.scan(store, scan.scan_id)
+        found = queries.scan(store, begun.scan_id)
         assert found is not None
         assert (found.state, found.message) == (ScanState.ARCHIVED, "laser off")
 

@@ -14,6 +14,8 @@ from tests.background_executor.bench import Bench
 from tests.background_executor.decisions.truth import TrueScan
 
 MANY = 100_000
+_STATES = frozenset(f"scan {state}" for state in ScanState)
+"""Acts of the audit that say what became of a scan."""
 
 
 def true_folders(bench: Bench, scans: Sequence[TrueScan]) -> Counter[str]:
@@ -60,7 +62,7 @@ def assert_events_explain(store: Store, scans: Sequence[TrueScan]) -> None:
             number = event.act.removeprefix("decision on ").split()[1]
             if not event.act.endswith("seen"):
                 decided[name, number] = event.after
-        elif kind == "scan" and event.act in {f"scan {state}" for state in ScanState}:
+        elif kind == "scan" and event.act.removesuffix(" again") in _STATES:
             states[name] = event.after
     for scan in scans:
         assert states.get(scan.scan_id, "running") == scan.state

@@ -34,6 +34,7 @@ from background_executor.decisions.decision_commands import (
     ArchiveScan,
     FlagTakes,
     KeepAside,
+    NoLongerAside,
     RestoreScan,
     RetakeTakes,
     SeenTake,
@@ -44,7 +45,7 @@ from background_executor.decisions.late_results import intend_late_flags, late_p
 from background_executor.decisions.outcomes import conclude
 from background_executor.decisions.pending_moves import PendingMoves
 from background_executor.errors import UnreachableError
-from background_executor.fetch import Fetches
+from background_executor.fetch import fetch_waiting
 from background_executor.records import CommandState, ScanState
 from server_side.scan import Slot
 from tests.background_executor.bench import Bench, make_site_folder
@@ -65,7 +66,7 @@ KINDS = (
     *("measure", "flag", "retake", "archive", "flag", "measure", "retake", "archive"),
     *("fail", "analyse again", "unflag", "accept", "acknowledge", "withdraw", "restore"),
     *("fail", "analyse again", "unflag", "accept", "acknowledge", "start", "both at once"),
-    *("keep aside", "stop"),
+    *("keep aside", "no longer aside", "stop"),
 )
 """What may be done next; what stands here more often is done more often."""
 PLACES = st.integers(min_value=0, max_value=7)
@@ -161,7 +162,7 @@ class RandomActs(RuleBasedStateMachine):
                 self.retake(place, chosen, fault)
             case "both at once":
                 self.act_on_what_changed(place, chosen)
-            case "archive" | "restore" | "keep aside" | "stop":
+            case "archive" | "restore" | "keep aside" | "no longer aside" | "stop":
                 self.decide_scan(kind, place, reason, override, fault)
             case "start":
                 self.start(place % len(SERIES), previous, reason, fault)
@@ -176,8 +177,10 @@ class RandomActs(RuleBasedStateMachine):
             self.restore(place, fault)
         elif kind == "stop":
             self.stop(place)
-        else:
+        elif kind == "keep aside":
             self.keep_aside(place)
+        else:
+            self.end_aside(place, fault)
 
     def measure(self, place: int, chosen: set[int], *, poor: bool) -> None:
         """New acquisitions of points arrive."""
@@ -293,7 +296,7 @@ class RandomActs(RuleBasedStateMachine):
         allowed = scan.may_archive(override=override, reason=reason)
         self._ask(wish, "archive", allowed=allowed, fault=fault)
         if allowed:
-            scan.state = "archived"
+            scan.archive()
 
     def restore(self, place: int, fault: str) -> None:
         """Somebody brings a scan back."""
@@ -313,6 +316,15 @@ class RandomActs(RuleBasedStateMachine):
         wish = KeepAside(scan_id=scan.scan_id, seen=seen, reason="experts")
         self._ask(wish, "keep aside", allowed=scan.is_in_the_way)
         scan.is_aside = scan.is_aside or scan.is_in_the_way
+
+    def end_aside(self, place: int, fault: str) -> None:
+        """Somebody puts a scan into the way of the next one again."""
+        among = _mostly(place, [scan for scan in self.scans if scan.is_aside], self.scans)
+        scan = among[place % len(among)]
+        seen = self.shift.seen_scan(self._record(scan))
+        wish = NoLongerAside(scan_id=scan.scan_id, seen=seen)
+        self._ask(wish, "no longer aside", allowed=scan.is_aside, fault=fault)
+        scan.is_aside = False
 
     def stop(self, place: int) -> None:
         """Somebody stops a scan."""
@@ -346,7 +358,7 @@ class RandomActs(RuleBasedStateMachine):
             if last is not None and is_aside:
                 last.is_aside = True
             elif last is not None:
-                last.state = "archived"
+                last.archive()
             self._note_new_scan(series)
 
     @invariant()
@@ -426,7 +438,7 @@ class RandomActs(RuleBasedStateMachine):
         try:
             while do_next_command(site, now, now) is not None:
                 pass
-            Fetches(site).fetch_waiting(now)
+            fetch_waiting(site, now)
             intend_late_flags(site, now)
             PendingMoves(site, conclude).carry_on(now)
         except (UnreachableError, Death):

@@ -72,6 +72,20 @@ def test_a_retake_of_a_stopped_scan_that_is_taken_back_leaves_it_stopped(shift: 
     )
 
 
+def test_a_retake_that_is_taken_back_twice_leaves_a_stopped_scan_its_own_end(shift: Shift) -> None:
+    scan = shift.new_scan()
+    shift.measure(scan, scan.plan.points[0], Fate.POOR)
+    shift.done(StopScan(scan_id=scan.scan_id, reason="laser off"))
+    before = shift.bench.scan(scan)
+    for reason in ("asked too early", "asked too early again"):
+        shift.done(RetakeTakes(scan_id=scan.scan_id, takes=shift.seen(scan, CENTRE)))
+        takes = shift.seen(scan, CENTRE)
+        shift.done(WithdrawDecisions(scan_id=scan.scan_id, takes=takes, reason=reason))
+    after = shift.bench.scan(scan)
+    assert (after.state, after.message) == (ScanState.STOPPED, "laser off")
+    assert after.ended_at == before.ended_at
+
+
 def test_the_data_of_a_retake_that_come_while_it_is_taken_back_stay(shift: Shift) -> None:
     scan = shift.complete_scan(Fate.POOR)
     shift.accept(scan, CENTRE)

@@ -96,6 +96,8 @@ class TrueScan:
     is_aside: bool = False
     opened_from: str = ""
     """What it was before a retake opened it."""
+    archived_from: str = ""
+    """What it was before it was archived."""
 
     @property
     def may_be_decided(self) -> bool:
@@ -136,10 +138,13 @@ class TrueScan:
         needs_reason = bool(self.unsettled()) or self.state == "stopped"
         return bool(reason) or not needs_reason
 
+    def archive(self) -> None:
+        """Go to the archive."""
+        self.state, self.archived_from = "archived", self.state
+
     def restore(self) -> None:
-        """Come back from the archive."""
-        is_whole = all(point.is_measured for point in self.points)
-        self.state = "complete" if is_whole else "stopped"
+        """Come back from there."""
+        self.state = self.archived_from
 
 
 def may_flag(_: TruePoint, take: TrueTake) -> bool:
