@@ -45,7 +45,7 @@ from background_executor.decisions.late_results import intend_late_flags, late_p
 from background_executor.decisions.outcomes import conclude
 from background_executor.decisions.pending_moves import PendingMoves
 from background_executor.errors import UnreachableError
-from background_executor.fetch import fetch_waiting
+from background_executor.fetch import Fetches
 from background_executor.records import CommandState, ScanState
 from server_side.scan import Slot
 from tests.background_executor.bench import Bench, make_site_folder
@@ -438,7 +438,7 @@ class RandomActs(RuleBasedStateMachine):
         try:
             while do_next_command(site, now, now) is not None:
                 pass
-            fetch_waiting(site, now)
+            Fetches(site).fetch_waiting(now)
             intend_late_flags(site, now)
             PendingMoves(site, conclude).carry_on(now)
         except (UnreachableError, Death):
