@@ -89,6 +89,11 @@ class SshSection(BoundaryModel):
     connect_interval_s: float = Field(default=15.0, ge=15.0)
     max_refusals: int = Field(default=2, ge=1, le=5)
 
+    @property
+    def login_timeout_s(self) -> float:
+        """How long a login may take, over all hosts on the way and whatever it waits for."""
+        return 4.0 * self.connect_timeout_s
+
 
 class SiteSection(BoundaryModel):
     """Where the site is and where things lie: ``[site]``."""

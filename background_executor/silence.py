@@ -1,8 +1,7 @@
 """How long an executor may be silent before nobody believes any more that it works.
 
-It gives a sign of life before each piece of a turn that asks the server, and
-none while it waits: for a server that does not answer, as long as settings let
-a call take.
+It gives a sign of life before each call to the server, and none while it waits
+for the answer: as long as settings let one call take.
 Only the lock says more, on the machine where the executor runs: while that is
 held there is a process, and when it is free there is none.
 """
@@ -38,9 +37,9 @@ def allowed_silence(config: SiteConfig, executor: ExecutorRecord) -> Silence:
 
 
 def longest_wait(site: SiteSection) -> timedelta:
-    """Return how long one call to the server may take."""
-    connect_s = site.ssh.connect_timeout_s if site.ssh is not None else 0.0
-    return timedelta(seconds=max(connect_s, site.call_timeout_s))
+    """Return how long one call to the server may take, or the login before it."""
+    login_s = site.ssh.login_timeout_s if site.ssh is not None else 0.0
+    return timedelta(seconds=max(login_s, site.call_timeout_s))
 
 
 def is_silent(executor: ExecutorRecord, silence: Silence, now: datetime) -> bool:

@@ -105,6 +105,13 @@ class SshLink:
         channel.invoke_subsystem("sftp")
         self._sftp = PipelinedSftp(channel, self._round_trips)
 
+    def renew_sftp(self, timeout_s: float) -> None:
+        """Leave an SFTP channel that hangs to itself, and open another on the same connection."""
+        if self._sftp is not None:
+            self._sftp.close()
+            self._sftp = None
+        self.open_sftp(timeout_s)
+
     def close(self) -> None:
         """End the connection and its watchdog."""
         self.watchdog.close()
@@ -130,8 +137,7 @@ class SshLink:
 
 def open_link(
     route: Sequence[Hop],
-    known_hosts: Path,
-    timeout_s: float,
+    section: SshSection,
     round_trips: RoundTrips | None = None,
 ) -> SshLink:
     """Connect to the last host of a route; round trips after the login are counted.
@@ -143,15 +149,16 @@ def open_link(
     UnreachableError
         When there is no connection within the time-out.
     """
-    known_hosts = known_hosts.expanduser()
+    known_hosts, timeout_s = section.known_hosts.expanduser(), section.connect_timeout_s
     read_known_hosts(known_hosts)
     link = SshLink(round_trips or RoundTrips())
     try:
-        for hop in route:
-            with _said_while_connecting(hop, known_hosts), link.watchdog.limit(4 * timeout_s):
-                link.log_in(hop, known_hosts, timeout_s)
-        with _said_while_connecting(route[-1], known_hosts), link.watchdog.limit(timeout_s):
-            link.open_sftp(timeout_s)
+        with link.watchdog.limit(section.login_timeout_s):
+            for hop in route:
+                with _said_while_connecting(hop, known_hosts):
+                    link.log_in(hop, known_hosts, timeout_s)
+            with _said_while_connecting(route[-1], known_hosts), link.watchdog.limit(timeout_s):
+                link.open_sftp(timeout_s)
     except BaseException:
         link.close()
         raise
@@ -170,7 +177,7 @@ def next_host_key(section: SshSection) -> HostKeyOffer | None:
     """
     route = read_route(section)
     try:
-        open_link(route, section.known_hosts, section.connect_timeout_s).close()
+        open_link(route, section).close()
     except UnknownHostKeyError as error:
         return error.offer
     except LoginRefusedError:

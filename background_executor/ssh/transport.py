@@ -124,13 +124,15 @@ class SshTransport:
         """Run a command; the server ends it when its time is up, whatever becomes of us."""
         limit = ["timeout", f"--kill-after={_KILL_AFTER_S:g}", f"{timeout_s + _KILL_AFTER_S:g}"]
         line = write_command([*limit, *argv])
-        program = program_of(argv)
+        program, began_s = program_of(argv), time.monotonic()
         with self._start(line.text, program, timeout_s) as channel:
+            # A channel that opens slowly has its part of the time: a call takes no longer.
+            left_s = max(timeout_s - round(time.monotonic() - began_s), 1.0)
             try:
                 # What is sent into a silent line waits below every time-out of the library.
-                with self._asking("run", PurePosixPath(program), timeout_s + HEARTBEAT_TIMEOUT_S):
+                with self._asking("run", PurePosixPath(program), left_s + HEARTBEAT_TIMEOUT_S):
                     command = RemoteCommand(channel, line.mark, stdin)
-                    output = command.wait(timeout_s, program, self._heartbeat)
+                    output = command.wait(left_s, program, self._heartbeat)
             except UnreachableError as error:
                 if self._still_answers():
                     raise NoAnswerError(str(error)) from error
@@ -246,9 +248,7 @@ class SshTransport:
         self._begin_connect()
         section = self._section
         try:
-            link = open_link(
-                route, section.known_hosts, section.connect_timeout_s, self._round_trips
-            )
+            link = open_link(route, section, self._round_trips)
         except LoginRefusedError as error:
             self._refusals += 1
             if self._refusals >= self._section.max_refusals:
@@ -268,8 +268,11 @@ class SshTransport:
         self._refusals = 0
         self._pacer.succeeded()
         self._answered_at = self._clock()
-        link.sftp.get_channel().settimeout(self._call_timeout_s)  # type: ignore[union-attr]
+        self._limit_file_server(link)
         return link
+
+    def _limit_file_server(self, link: SshLink) -> None:
+        link.sftp.get_channel().settimeout(self._call_timeout_s)  # type: ignore[union-attr]
 
     def _start(self, command: str, what: str, timeout_s: float) -> paramiko.Channel:
         """Open a channel and start a command in it."""
@@ -297,6 +300,11 @@ class SshTransport:
         except (TransportError, UntrustedFileError):
             raise
         except (OSError, *GARBLED) as error:
+            if isinstance(error, TimeoutError) and self._has_other_file_server(link):
+                raise NoAnswerError(
+                    f"cannot {act} {path}: no answer within {allowed_s - 1.0:g} s; "
+                    "it will be asked again"
+                ) from error
             # Only the file server's own answers are plain OSErrors on a living connection.
             is_answer = isinstance(error, OSError) and link.is_alive
             if not is_answer or isinstance(error, TimeoutError):
@@ -305,6 +313,23 @@ class SshTransport:
                 raise UnreachableError(f"connection lost: cannot {act} {path}: {said}") from error
             raise RemoteFileError(f"cannot {act} {path}: {_reason(error)}") from error
         self._answered_at = self._clock()
+
+    def _has_other_file_server(self, link: SshLink) -> bool:
+        """Find out, after a file that hangs, whether the line is dead: by another file server.
+
+        One answers after the other: what comes behind a file that hangs would wait as well.
+        """
+        if not link.is_alive:
+            return False
+        timeout_s = min(HEARTBEAT_TIMEOUT_S, self._call_timeout_s)
+        self._round_trips.count += 3  # a channel, the server in it, and its greeting
+        try:
+            with link.watchdog.limit(timeout_s):
+                link.renew_sftp(timeout_s)
+        except (OSError, TransportError, *GARBLED):
+            return False
+        self._limit_file_server(link)
+        return link.is_alive
 
     def _ask_for_life(self) -> None:
         """Ask a line on which a command is silent; a busy login node has its time to answer."""

@@ -153,7 +153,7 @@ def test_an_executor_whose_lock_is_free_is_gone_at_once(bench: Bench) -> None:
         assert allowed_silence(bench.config, heard(bench)) == gone
 
 
-@pytest.mark.parametrize(("connect_s", "longest_s"), [(20.0, CALL_S), (90.0, 90.0)])
+@pytest.mark.parametrize(("connect_s", "longest_s"), [(10.0, CALL_S), (20.0, 80.0)])
 def test_a_slow_login_may_take_as_long_as_settings_say(
     bench: Bench, tmp_path: Path, connect_s: float, longest_s: float
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from background_executor.errors import (
+    NoAnswerError,
     RemoteFileError,
     UnreachableError,
     UntrustedFileError,
@@ -127,6 +128,30 @@ def test_a_swallowed_call_ends_within_its_time_and_ends_the_connection(
 
 
 @pytest.fixture
+def hanging_file(tmp_path: Path) -> Iterator[PurePosixPath]:
+    """A file that a server waits for when it opens it, as on a disk that hangs."""
+    pipe = tmp_path / "hangs"
+    os.mkfifo(pipe)
+    yield PurePosixPath(pipe)
+    os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK))  # lets whoever waits go on
+
+
+def test_a_file_at_which_the_file_server_hangs_does_not_cost_the_connection(
+    transport: SshTransport, line: Line, hanging_file: PurePosixPath, tmp_path: Path
+) -> None:
+    path = PurePosixPath(tmp_path / "file")
+    Path(path).write_bytes(b"xyz")
+    parts = [FilePart(path, 0, 9, True), FilePart(hanging_file, 0, 9, True)]
+    for _ in range(2):
+        with pytest.raises(NoAnswerError, match="asked again"):
+            transport.read_parts(parts)
+        assert transport.read_parts(parts[:1]) == (b"xyz",)
+        assert transport.exists(hanging_file)
+    assert says_hello(transport)
+    assert line.connections == 1
+
+
+@pytest.fixture
 def quick_heart(cluster: RealCluster, line: Line, tmp_path: Path) -> Iterator[SshTransport]:
     """A transport that asks a line for life after a tenth of a second without a word."""
     section = ssh_section(cluster, tmp_path, port=line.port)
@@ -233,6 +258,7 @@ def test_a_command_that_outlives_its_answer_is_ended_on_the_server(
 ) -> None:
     pid_file = tmp_path / "pid"
     script = 'echo $$ > "$1"; exec sleep 60'
+    assert says_hello(transport)  # the seconds below are the command's, not the login's
     with pytest.raises(UnreachableError, match="sh"):
         transport.run(["sh", "-c", script, "sh", str(pid_file)], timeout_s=3)
     assert says_hello(transport)
@@ -284,12 +310,11 @@ def test_many_reconnects_leave_no_files_and_no_threads_behind(
         transport.close()
         clock.pass_by(20)
 
-    for _ in range(5):
-        round_()
-    time.sleep(0.5)
     files, threads = open_files(), threading.active_count()
     for _ in range(20):
         round_()
-    time.sleep(0.5)
-    assert open_files() <= files + 4
-    assert threading.active_count() <= threads + 4
+    give_up = time.monotonic() + 60
+    # What a connection had ends a little after it; what is left behind stays for ever.
+    while open_files() > files + 4 or threading.active_count() > threads + 4:
+        assert time.monotonic() < give_up, (open_files() - files, threading.active_count())
+        time.sleep(0.05)
