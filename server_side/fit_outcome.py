@@ -62,6 +62,13 @@ class Minimum:
     """Why the minimum is not valid, or nothing."""
     intervals: tuple[Interval, ...] = ()
     """Minos, of the free parameters where it was asked for."""
+    at_edge: tuple[int, ...] = ()
+    """Places of those that were held at an edge and are free in the covariance alone."""
+
+    @property
+    def fitted(self) -> int:
+        """Number of parameters that the minimiser moved."""
+        return len(self.free) - len(self.at_edge)
 
 
 def too_few_charges(model: str, spectrum: Spectrum, wanted: int) -> NoFit:
@@ -97,7 +104,7 @@ def judge_minimum(
     edges = np.asarray(spectrum.edges_pc)
     counts = np.asarray(spectrum.counts, dtype=np.float64)
     expected = np.maximum(model.expected(minimum.values, edges), 1e-9)
-    goodness = goodness_of_fit(counts, expected, len(minimum.free))
+    goodness = goodness_of_fit(counts, expected, minimum.fitted)
     curves = _curves(model, minimum.values, edges)
     reason = _reason_against(model, spectrum, minimum, goodness)
     if reason or minimum.covariance is None:
@@ -198,12 +205,18 @@ def _parameters(model: ResponseModel, minimum: Minimum, errors: Array) -> tuple[
             value=float(minimum.values[slot]),
             error=by_slot.get(slot),
             unit=parameter.unit,
-            note="" if slot in by_slot else "fixed",
+            note=_note_on(minimum, slot),
             minos_low=intervals[slot].low if slot in intervals else None,
             minos_high=intervals[slot].high if slot in intervals else None,
         )
         for slot, parameter in enumerate(model.parameters)
     )
+
+
+def _note_on(minimum: Minimum, slot: int) -> str:
+    if slot in minimum.at_edge:
+        return "at its edge; the error is the one without the edge"
+    return "" if slot in minimum.free else "fixed"
 
 
 def _curves(model: ResponseModel, values: Array, edges: Array) -> tuple[Curve, ...]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from server_side.edge_errors import free_at_edge
 from server_side.fit_outcome import (
     AtLimit,
     Interval,
@@ -19,7 +20,13 @@ from server_side.fit_outcome import (
     judge_minimum,
     too_few_charges,
 )
-from server_side.held_nuisances import Attempt, Doubt, Holding, boundaries_reached, hold_at
+from server_side.held_nuisances import (
+    Attempt,
+    Doubt,
+    Holding,
+    boundaries_reached,
+    hold_at,
+)
 from server_side.likelihood import BinnedLikelihood
 from server_side.moments_outcome import estimate_moments
 from server_side.response import MODEL_NAMES, described_spectra, find_model
@@ -111,6 +118,22 @@ class _Loss:
             return replace(minimum, fault="Minos found no interval for a parameter")
         intervals = tuple(Interval(-float(row["lower"]), float(row["upper"])) for row in rows)
         return replace(minimum, intervals=intervals)
+
+    def free_at_edges(self, spectrum: Spectrum, attempt: Attempt) -> Minimum:
+        """Return the minimum with the errors that it has when nuisances held at an edge are free.
+
+        Fixed there they would count as known, and what hangs on them would have errors
+        several times too small.
+        """
+        steps = np.array([row.step for row in attempt.holding.start.rows])
+        self._likelihood.set_data(spectrum, steps)
+        names = [parameter.name for parameter in self.model.parameters]
+        minimum = attempt.minimum
+        for boundary in attempt.holding.boundaries:
+            if boundary.goes_on:
+                slot = names.index(boundary.parameter)
+                minimum = free_at_edge(minimum, self._likelihood, slot, float(steps[slot]))
+        return minimum
 
     def _place(self, start: Start) -> None:
         for parameter, row in zip(self._parameters, start.rows, strict=True):
@@ -222,7 +245,7 @@ class GainFitter:
         One that a failed minimum only came near to, or whose boundary is none of physics, is
         fixed on trial: the repeat counts while the data bear it.
         """
-        attempt = self._attempt(model, spectrum, Holding(start, (), ()), minos=minos)
+        attempt = self._attempt(model, spectrum, Holding(start), minos=minos)
         doubt: Doubt | None = None
         while reached := boundaries_reached(model, attempt.minimum):
             if reached[0].is_doubtful and doubt is None:
@@ -237,7 +260,8 @@ class GainFitter:
                 return judge_minimum(
                     model, spectrum, doubt.minimum if doubt else attempt.minimum, ()
                 )
-        return judge_minimum(model, spectrum, attempt.minimum, attempt.holding.notes)
+        minimum = self._loss_of(model).free_at_edges(spectrum, attempt)
+        return judge_minimum(model, spectrum, minimum, attempt.holding.notes)
 
     def _attempt(
         self, model: ResponseModel, spectrum: Spectrum, holding: Holding, *, minos: bool

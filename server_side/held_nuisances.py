@@ -34,8 +34,13 @@ class Holding:
     """Where a minimisation begins, what it holds fixed, and what is said of that."""
 
     start: Start
-    fixed: tuple[str, ...]
-    notes: tuple[str, ...]
+    boundaries: tuple[Boundary, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """Names of the parameters that stay where they begin."""
+        return tuple(hold.parameter for each in self.boundaries for hold in each.holds)
 
 
 @dataclass(frozen=True)
@@ -80,14 +85,15 @@ def _max_rise(boundary: Boundary, limit: AtLimit) -> float:
 
 def hold_at(model: ResponseModel, attempt: Attempt, boundary: Boundary) -> Holding:
     """Return how to go on: from the last minimum, the nuisance at its boundary."""
-    last, minimum = attempt.holding, attempt.minimum
+    last = attempt.holding
     names = [parameter.name for parameter in model.parameters]
     held = {hold.parameter: hold.value for hold in boundary.holds if hold.value is not None}
-    values = [held.get(name, float(v)) for name, v in zip(names, minimum.values, strict=True)]
+    found = zip(names, attempt.minimum.values, strict=True)
+    values = [held.get(name, float(value)) for name, value in found]
     rows = zip(last.start.rows, values, strict=True)
     start = replace(last.start, rows=tuple(replace(row, value=value) for row, value in rows))
-    fixed = (*last.fixed, *(hold.parameter for hold in boundary.holds))
-    return Holding(start, fixed, (*last.notes, _note_on(model, start, boundary)))
+    notes = (*last.notes, _note_on(model, start, boundary))
+    return Holding(start, (*last.boundaries, boundary), notes)
 
 
 def _note_on(model: ResponseModel, start: Start, boundary: Boundary) -> str:

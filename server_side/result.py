@@ -75,7 +75,7 @@ class Parameter(BoundaryModel):
     name: str
     value: float
     error: float | None
-    """None where the parameter was fixed."""
+    """None where the parameter was fixed; at an edge of physics the one without the edge."""
     unit: str
     note: str = ""
     minos_low: float | None = None

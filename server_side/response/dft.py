@@ -42,8 +42,8 @@ FRACTION_LIMIT = 0.5
 """Of either kind of low charge."""
 DECAY_RATIO = 0.35
 """Decay of the exponential over the SPE centre, as the literature's spectra have it ..."""
-DECAY_WIDTH = 0.7
-"""... within a factor of two."""
+DECAY_WIDTH = 0.3
+"""... within a factor of 1.35: its logarithm is known to 0.3."""
 
 
 class DftWindow:
@@ -65,12 +65,14 @@ class DftWindow:
             (Side.LOW,),
             (Hold("low_fraction", 0.0), Hold("low_decay_pc", None)),
             "the spectrum needs no exponential of low charges",
+            goes_on=True,
         ),
         Boundary(
             "scattered_fraction",
             (Side.LOW,),
             (Hold("scattered_fraction", 0.0),),
             "the spectrum needs no scattered photoelectrons",
+            goes_on=True,
         ),
     )
     constraints = (
@@ -79,7 +81,7 @@ class DftWindow:
             "spe_centre_pc",
             DECAY_RATIO,
             DECAY_WIDTH,
-            "decay of low charges over the SPE peak: 0.35 within a factor of two",
+            "decay of low charges over the SPE peak: 0.35 within a factor of 1.35",
         ),
     )
 

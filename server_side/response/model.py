@@ -87,6 +87,9 @@ class Boundary:
     is_physical: bool = True
     """Whether nothing can lie beyond. Else the edge is only where the search ends, and the
     repeat counts only while the data do not refute the value that it is fixed at."""
+    goes_on: bool = False
+    """Whether the model's formula is smooth across the edge, so that the errors at the edge can
+    be those with the parameter free."""
 
 
 @dataclass(frozen=True)
