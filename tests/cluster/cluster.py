@@ -92,10 +92,18 @@ def sweep_abandoned() -> None:
 
 
 def remove_cluster(folder: Path) -> None:
-    """End whatever still runs of a cluster and remove its folder."""
+    """End whatever still runs of a cluster and remove its folder.
+
+    Who it belonged to stands there until the rest is gone: what cannot be removed
+    now, because a disk is mounted in it, is found again by the next sweep.
+    """
     end_processes(partial(marked_processes, folder))
     remove_cgroups(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+    parts = [part for part in folder.glob("*") if part.is_dir()]
+    for part in parts:
+        shutil.rmtree(part, ignore_errors=True)
+    if not any(part.exists() for part in parts):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class RealCluster:

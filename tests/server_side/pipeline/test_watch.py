@@ -181,9 +181,7 @@ def test_killed_on_the_way_a_successor_gives_each_point_exactly_once(bench, star
     first.send_signal(signal.SIGKILL)
     first.communicate()
     assert ends(scan) == []
-    second = start_process(scan.write_order())
-    _, errors = second.communicate(timeout=PATIENCE_S)
-    assert second.returncode == 0, errors.decode()
+    assert run_order(scan.order(), threading.Event(), {}) is EndReason.DONE
     assert scan.folders() == NAMES
     assert sorted(scan.published()) == NAMES
     assert ends(scan) == [(EndReason.DONE, "")]
@@ -192,7 +190,7 @@ def test_killed_on_the_way_a_successor_gives_each_point_exactly_once(bench, star
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_killed_between_folder_and_journal_a_successor_tells_of_the_take(bench, start_process):
+def test_killed_between_folder_and_journal_a_successor_tells_of_the_take(bench):
     scan = bench(points=(CENTRE,), watch=QUICK)
     scan.put(CENTRE)
     code = (
@@ -207,9 +205,7 @@ def test_killed_between_folder_and_journal_a_successor_tells_of_the_take(bench, 
     assert killed.returncode == -signal.SIGKILL
     assert scan.folders() == NAMES[:1]
     assert scan.published() == []
-    second = start_process(scan.write_order())
-    _, errors = second.communicate(timeout=PATIENCE_S)
-    assert second.returncode == 0, errors.decode()
+    assert run_order(scan.order(), threading.Event(), {}) is EndReason.DONE
     assert scan.folders() == scan.published() == NAMES[:1]
     root_file = Path(scan.result(NAMES[0]).provenance.root_file)
     assert [path for path in Path(scan.base).rglob("*.root*") if path.is_file()] == [root_file]
@@ -231,10 +227,8 @@ def test_a_request_to_end_is_seen_while_waiting(tmp_path):
     signalled = threading.Event()
     interrupt = Interrupt(signalled, tmp_path / "stop", None)
     threading.Timer(0.1, signalled.set).start()
-    began_s = time.monotonic()
     with pytest.raises(EndRequested, match="signal"):
-        interrupt.wait(30.0)
-    assert time.monotonic() - began_s < 5.0
+        interrupt.wait(36_000.0)
 
 
 @pytest.mark.parametrize(("limit_s", "leaves_after_s"), [(100.0, 90.0), (36000.0, 35880.0)])
