@@ -186,7 +186,7 @@ class _PointReader:
     def _survey(self, channel: ChannelSettings, path: Path, trigger: FeatureFile | None) -> Survey:
         if trigger is None:
             return no_survey("the trigger's channel was not read")
-        blocks, starts = open_reader(path, self.daq).blocks(), TriggerStarts(trigger)
+        blocks, starts = open_reader(path, self.daq).all_blocks(), TriggerStarts(trigger)
         return survey_windows(blocks, channel, self.daq, self.analysis, self.kind, triggers=starts)
 
     def _read(
@@ -202,7 +202,7 @@ class _PointReader:
         sampler = WaveformSampler(channel, self.daq)
         features = FeatureFile(channel.number, self.scratch)
         reader = open_reader(path, self.daq)
-        for block in reader.blocks():
+        for block in reader.all_blocks():
             start = None if starts is None else starts.of(block.event_number)
             table = extract_pulses(
                 block, channel, self.daq, self.analysis, self.kind,

@@ -4,25 +4,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server_side.wavedump.events import EventBlock
-from server_side.wavedump.scanning import EventRows, make_rows
-from server_side.wavedump.sequence import (
-    FAULTS_PER_EVENT,
-    NOT_IN_HAND,
-    NOTHING_YET,
-    SequenceState,
-    order_events,
-    waits_for_next,
-)
+from server_side.wavedump.number_order import SequenceDesk, SequenceState
+from server_side.wavedump.scanning import EventRows, copy_rows, make_rows
+from server_side.wavedump.sequence import MOST_HELD, NOTHING_YET, end_events, order_events
 
 
 class BlockBuilder:
-    """Collects rows; the last event of a block waits for the next one to confirm it."""
+    """Collects rows; events whose numbers are in doubt wait for the ones behind them."""
 
     def __init__(self, block_events: int, record_length: int, event_bytes: float) -> None:
-        self._capacity = block_events + 1
+        self._capacity = max(block_events, MOST_HELD + 1)
         self._record_length = record_length
         self._event_bytes = event_bytes
         self._state = NOTHING_YET
+        self._held_rows = np.zeros(MOST_HELD, np.int64)
+        self._scores = np.zeros(MOST_HELD, np.int64)
         self.rows: EventRows = make_rows(self._capacity, record_length)
         self.row = 0
         """First row that is free."""
@@ -33,46 +29,47 @@ class BlockBuilder:
         return self.row == self._capacity
 
     @property
-    def waiting_byte(self) -> int | None:
-        """Where an event begins that waits for another one to confirm its number, if one does."""
-        is_waiting = waits_for_next(self._state, self._event_bytes)
-        return self._state.last_byte if is_waiting else None
+    def held_events(self) -> int:
+        """So many events wait for others to confirm their numbers."""
+        return self._state.held
 
-    def close(self, *, is_last: bool) -> tuple[EventBlock, NDArray[np.int64]]:
-        """Return the events in hand as a block, and the faults of their order.
+    @property
+    def held_byte(self) -> int | None:
+        """Where the first of these begins; None without one."""
+        return int(self.rows.first_byte[0]) if self._state.held else None
 
-        Parameters
-        ----------
-        is_last
-            No other event is in sight: none is held back but one with a doubtful number.
-        """
-        keep = np.ones(self.row, np.bool_)
-        faults = np.empty((FAULTS_PER_EVENT * self.row, 4), np.int64)
-        first = 0 if self._state.row == NOT_IN_HAND else 1
-        state, noted = order_events(self.rows, keep, self._state, first, faults)
-        self._state = SequenceState(*state)
-        held = self._state.row
-        if is_last and self.waiting_byte is None:
-            held = NOT_IN_HAND
-        if held != NOT_IN_HAND:
-            keep[held] = False
-        block = _select(self.rows, keep)
-        self._begin_rows(held)
-        return block, faults[:noted]
+    def close(self) -> tuple[EventBlock, NDArray[np.int64]]:
+        """Return the events in hand that are certain, and the faults of their order."""
+        desk = self._desk()
+        state = order_events(desk, self._state, self._state.held, self.row)
+        return self._finish(desk, SequenceState(*state))
 
-    def _begin_rows(self, held: int) -> None:
+    def end(self) -> tuple[EventBlock, NDArray[np.int64]]:
+        """Return those that were held back, in a file that grows no more."""
+        desk = self._desk()
+        return self._finish(desk, SequenceState(*end_events(desk, self._state)))
+
+    def _desk(self) -> SequenceDesk:
+        return SequenceDesk(
+            rows=self.rows,
+            held_rows=self._held_rows,
+            scores=self._scores,
+            keep=np.zeros(self.row, np.bool_),
+            faults=np.empty((self.row, 4), np.int64),
+            event_bytes=self._event_bytes,
+        )
+
+    def _finish(
+        self, desk: SequenceDesk, state: SequenceState
+    ) -> tuple[EventBlock, NDArray[np.int64]]:
         """Make new rows, because the old ones are in the consumer's hands."""
-        old = self.rows
+        held = self._held_rows[: state.held].copy()
+        self.row = len(held)
         self.rows = make_rows(self._capacity, self._record_length)
-        self.row = 0
-        self._state = self._state._replace(row=NOT_IN_HAND)
-        if held != NOT_IN_HAND:
-            self.rows.event_number[0] = old.event_number[held]
-            self.rows.time_tag[0] = old.time_tag[held]
-            self.rows.first_byte[0] = old.first_byte[held]
-            self.rows.samples_adc[0] = old.samples_adc[held]
-            self.row = 1
-            self._state = self._state._replace(row=0)
+        copy_rows(desk.rows, held, self.rows)
+        self._held_rows[: self.row] = np.arange(self.row)
+        self._state = state._replace(noted=0)
+        return _select(desk.rows, desk.keep), desk.faults[: state.noted]
 
 
 def _select(rows: EventRows, keep: NDArray[np.bool_]) -> EventBlock:

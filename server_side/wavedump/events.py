@@ -33,9 +33,9 @@ class FileSummary:
     first_event: int | None
     last_event: int | None
     torn_events: int
-    """1 when a last event is held back that is not whole, or whose number nothing confirms yet."""
+    """Last events that are held back: not whole, or with numbers that nothing confirms yet."""
     torn_byte: int | None
-    """Where it begins; None without one."""
+    """Where the first of them begins; None without one."""
     skipped_events: int
     """Damaged events that were left out."""
     doubled_events: int
@@ -52,8 +52,15 @@ class RawReader(Protocol):
     def blocks(self) -> Iterator[EventBlock]:
         """Yield the whole events from where the last call ended to the file's present end.
 
-        Raises ``RawFileChangedError`` when the file shrank or its beginning changed, and
+        A few with numbers in doubt are held back until others are behind them. Raises
+        ``RawFileChangedError`` when the file shrank or its beginning changed, and
         ``NotWaveDumpError`` when the content is none of the known formats.
+        """
+
+    def all_blocks(self) -> Iterator[EventBlock]:
+        """Yield what ``blocks`` does, and at last what it holds back for the sake of others.
+
+        For a file that grows no more.
         """
 
     def summary(self) -> FileSummary:

@@ -7,6 +7,8 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
+FEWEST_SAMPLE_BYTES = 2
+"""A digit and a line end or comma."""
 WORDS_KEPT = 20
 """So many faults are kept in words; all are counted."""
 
@@ -98,8 +100,8 @@ class DamageLog:
     _first: tuple[tuple[int, str], ...] = ()
     """Bytes and words of the first faults in the file."""
     _fault_byte: int = 0
-    _fault_scale: float = 1.0
-    """So many times longer than others is the event of the last damage, by its header."""
+    _stated: tuple[float, float] = (0.0, 0.0)
+    """Fewest and likely bytes of the event of the last damage, where its header says it is long."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -121,8 +123,7 @@ class DamageLog:
                 continue
             if kind not in _ORDER_FAULTS:
                 self._fault_byte = byte
-                is_longer = kind == Fault.LENGTH_CHANGED and found > wanted
-                self._fault_scale = found / wanted if is_longer else 1.0
+                self._stated = _stated_bytes(kind, found, wanted, event_bytes)
             if kind == Fault.DOUBLED:
                 self.doubled_events += 1
             else:
@@ -137,5 +138,20 @@ class DamageLog:
 
     def skipped_up_to(self, byte: int, event_bytes: float) -> int:
         """Return the skipped events when the last damage goes up to ``byte``."""
-        covered = round((byte - self._fault_byte) / (event_bytes * self._fault_scale))
+        fewest, likely = self._stated
+        damaged_bytes = byte - self._fault_byte
+        is_as_stated = 0.0 < fewest <= damaged_bytes
+        covered = round(damaged_bytes / (likely if is_as_stated else event_bytes))
         return self.skipped_events + max(0, covered - 1)
+
+
+def _stated_bytes(kind: int, found: int, wanted: int, event_bytes: float) -> tuple[float, float]:
+    """Return the fewest and the likely bytes of an event that is longer by its header, else 0.
+
+    A damaged header states any size: it counts only where the damage reaches so far.
+    """
+    if kind == Fault.LENGTH_CHANGED and found > wanted:
+        return event_bytes + FEWEST_SAMPLE_BYTES * (found - wanted), event_bytes * found / wanted
+    if kind == Fault.STATED_SIZE_CHANGED and found > wanted:
+        return found, found
+    return 0.0, 0.0

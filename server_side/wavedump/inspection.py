@@ -32,7 +32,7 @@ class Inspection(BoundaryModel):
     noise_rms: float | None
     """Mean over the events of the standard deviation of the same samples (counts)."""
     torn_events: int
-    """1 where a last event is held back: not whole, or with a number that nothing confirms yet."""
+    """1 where a last event is held back because it is not whole."""
     skipped_events: int
     """Damaged events that were left out."""
     doubled_events: int
@@ -59,7 +59,7 @@ def inspect_file(path: Path, daq: DaqSettings) -> Inspection:
     reader = open_reader(path, daq)
     baseline_sum = 0.0
     noise_sum = 0.0
-    for block in reader.blocks():
+    for block in reader.all_blocks():
         samples = block.samples_adc[:, :BASELINE_SAMPLES].astype(np.float64)
         baseline_sum += float(samples.mean(axis=1).sum())
         noise_sum += float(samples.std(axis=1).sum())
@@ -100,9 +100,8 @@ def _notes(path: Path, seen: FileSummary) -> Iterator[str]:
         yield f"{seen.bytes_read} bytes do not hold a whole event: too little to tell the format"
     elif seen.torn_byte is not None:
         yield (
-            f"the event that begins at byte {seen.torn_byte} is held back, because it is not whole "
-            "or no event behind it confirms its number: the file is still being written, was cut "
-            "off, or lost events or a right number there"
+            f"the event that begins at byte {seen.torn_byte} is held back, because it is not "
+            "whole: the file is still being written, or was cut off"
         )
     if None not in (seen.channel, named) and seen.channel != named:
         yield (

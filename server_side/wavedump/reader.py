@@ -36,7 +36,7 @@ def open_reader(
     Parameters
     ----------
     block_events
-        No block has more events than this.
+        No block has more events than this, or than 8.
     window_bytes
         So much of the file is in memory at a time, unless two events are longer.
 
@@ -77,6 +77,12 @@ class FollowingReader:
             if self._decoder is not None and self._builder is not None:
                 yield from self._read(descriptor, size, self._decoder, self._builder)
 
+    def all_blocks(self) -> Iterator[EventBlock]:
+        """Yield the events of a file that grows no more; see ``RawReader``."""
+        yield from self.blocks()
+        if self._builder is not None and self._builder.held_events:
+            yield from self._give(*self._builder.end())
+
     def summary(self) -> FileSummary:
         """Return what was seen so far."""
         decoder = self._decoder
@@ -88,7 +94,7 @@ class FollowingReader:
             events=self._events,
             first_event=self._first_event,
             last_event=self._last_event,
-            torn_events=int(self._held_byte is not None),
+            torn_events=self._held_events + self._is_torn,
             torn_byte=self._held_byte,
             skipped_events=self._count_skipped(),
             doubled_events=self._damage.doubled_events,
@@ -102,10 +108,14 @@ class FollowingReader:
             raise no_event_error(self.path, self._damage.words)
 
     @property
+    def _held_events(self) -> int:
+        return self._builder.held_events if self._builder else 0
+
+    @property
     def _held_byte(self) -> int | None:
-        """Where an event begins that waits for another one or for its own end, if one does."""
-        waiting = self._builder.waiting_byte if self._builder else None
-        return self._next_byte if waiting is None and self._is_torn else waiting
+        """Where the first event begins that waits for others or for its own end, if one does."""
+        held = self._builder.held_byte if self._builder else None
+        return self._next_byte if held is None and self._is_torn else held
 
     def _count_skipped(self) -> int:
         """Return the damaged events, with those of damage that has not ended yet."""
@@ -170,11 +180,10 @@ class FollowingReader:
             self._next_byte = first_byte + step.pos
             builder.row = step.row
             is_last = step.is_starved and at_end
-            if builder.is_full or (is_last and builder.row):
-                yield from self._close_block(builder, is_last=is_last)
+            if builder.is_full or (is_last and builder.row > builder.held_events):
+                yield from self._give(*builder.close())
 
-    def _close_block(self, builder: BlockBuilder, *, is_last: bool) -> Iterator[EventBlock]:
-        block, faults = builder.close(is_last=is_last)
+    def _give(self, block: EventBlock, faults: NDArray[np.int64]) -> Iterator[EventBlock]:
         self._damage.add(faults, 1.0)
         if len(block.event_number):
             self._events += len(block.event_number)

@@ -76,6 +76,15 @@ def make_rows(rows: int, record_length: int) -> EventRows:
     )
 
 
+def copy_rows(source: EventRows, chosen: NDArray[np.int64], target: EventRows) -> None:
+    """Put the chosen rows at the beginning of ``target``."""
+    end = len(chosen)
+    target.event_number[:end] = source.event_number[chosen]
+    target.time_tag[:end] = source.time_tag[chosen]
+    target.first_byte[:end] = source.first_byte[chosen]
+    target.samples_adc[:end] = source.samples_adc[chosen]
+
+
 @compiled_scan
 def byte_at(data: NDArray[np.uint8], pos: int) -> int:
     """Return one byte.

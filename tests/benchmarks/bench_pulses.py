@@ -64,7 +64,7 @@ def copy_to_nowhere(names: list[str]) -> None:
 def decode(paths: dict[int, Path]) -> None:
     """Decode alone, one channel after the other."""
     for path in paths.values():
-        for _ in open_reader(path, DAQ).blocks():
+        for _ in open_reader(path, DAQ).all_blocks():
             pass
 
 

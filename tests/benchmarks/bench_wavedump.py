@@ -51,7 +51,7 @@ def read_line_by_line(path: Path) -> Iterator[tuple[int, NDArray[np.float32]]]:
 def decode(path: Path) -> int:
     """Return the number of events of a file."""
     reader = open_reader(path, DaqSettings())
-    return sum(len(block.event_number) for block in reader.blocks())
+    return sum(len(block.event_number) for block in reader.all_blocks())
 
 
 def decode_all(paths: Sequence[Path]) -> int:

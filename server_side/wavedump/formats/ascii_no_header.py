@@ -1,8 +1,9 @@
-"""Text with nothing but samples, one on each line or separated by commas.
+"""Text with nothing but samples: one on each line, or an event's on one, separated by commas.
 
 The record length comes from the settings, and events are numbered from 0. Any table of
-numbers could be this: so the first line must be numbers, and the first whole event smooth
-as a waveform is, but no count that only rises or falls.
+numbers could be this: so the first line must be numbers, lines with commas must hold a whole
+event each, and the first whole event must be smooth as a waveform is, but no count that only
+rises or falls.
 
 ::
 
@@ -37,8 +38,11 @@ LINE_LOOKED_AT = 64
 EVENTS_LOOKED_AT = 3
 SHORTEST_COUNT = 8
 """Noise alone rises or falls over so many samples once in 20,000 events."""
+FEWEST_DIGITS = 3
+"""Of a first line with a foreign byte in it that can be a damaged sample."""
 _LETTERS = re.compile(rb"[A-Za-z]")
-"""One may be a damaged sample."""
+_DIGITS = re.compile(rb"[0-9]")
+_FOREIGN = re.compile(rb"[^-+.,\s0-9]")
 
 
 class AsciiNoHeader:
@@ -49,9 +53,12 @@ class AsciiNoHeader:
     def recognise(self, head: FileHead, daq: DaqSettings) -> Decoder | Mismatch | TooShort:
         """Return a decoder when ``head`` begins with an undamaged event's samples."""
         expected = f"{daq.record_length} samples as text"
-        if len(_LETTERS.findall(_first_line(head))) > 1:
+        if _is_heading(_first_line(head)):
             return Mismatch(0, expected, f"a first line of words: {head.quote(0)}")
         layout = _guess_layout(head, daq)
+        table = _find_table(head, layout)
+        if table is not None:
+            return table
         samples = np.empty(layout.record_length, np.float32)
         outcome, event_bytes = _find_whole_event(head.window, layout, samples)
         if outcome == MORE:
@@ -70,6 +77,40 @@ class AsciiNoHeader:
             max_event_bytes=MAX_TOKEN_BYTES * (daq.record_length + 1),
             blanks=BLANKS,
         )
+
+
+def _is_heading(line: bytes) -> bool:
+    """Tell whether a line names a column; one foreign byte may also be a damaged sample's."""
+    digits, foreign = len(_DIGITS.findall(line)), len(_FOREIGN.findall(line))
+    return len(_LETTERS.findall(line)) > 1 or (foreign > 0 and digits < FEWEST_DIGITS)
+
+
+def _find_table(head: FileHead, layout: BareTextLayout) -> Mismatch | None:
+    """Return where a line of a table ends too early, or goes on too long, for an event's samples.
+
+    One of the first lines may be damaged, and the end of one too.
+    """
+    wanted = layout.record_length
+    stop = min(head.window.end, MAX_TOKEN_BYTES * (wanted + 1) * EVENTS_LOOKED_AT)
+    *lines, rest = head.window.data[:stop].tobytes().split(b"\n")
+    lines = [*lines, rest][:EVENTS_LOOKED_AT] if _count(rest) > wanted else lines[:EVENTS_LOOKED_AT]
+    wrong = [index for index, line in enumerate(lines) if _count(line) not in (1, wanted)]
+    if not layout.has_lists or 2 * len(wrong) <= len(lines):
+        return None
+    if len(lines) == 1 and _count(lines[0]) <= 2 * wanted:
+        return None
+    line = lines[wrong[0]]
+    place = sum(len(line) + 1 for line in lines[: wrong[0]])
+    place += len(b",".join(line.split(b",")[:wanted]))
+    found = (
+        "more in a line" if _count(line) > wanted else f"a line of {_count(line)}, as in a table"
+    )
+    return Mismatch(place, f"{wanted} samples, one on each line or all of an event on one", found)
+
+
+def _count(line: bytes) -> int:
+    """Return how many numbers stand between commas."""
+    return sum(1 for part in line.split(b",") if part.strip())
 
 
 def _find_whole_event(

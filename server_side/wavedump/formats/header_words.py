@@ -84,14 +84,12 @@ class HeaderWords:
 
     @property
     def is_undecided(self) -> bool:
-        """Two headers of WaveDump's size in which another word rises less than its counter.
+        """Few headers of WaveDump's size, in which another word rises less than its counter.
 
-        The first number may be damaged, or the words stand in another order: the next
-        header tells.
+        Some of the first numbers may be damaged, or the words stand in another order: the next
+        headers tell.
         """
-        is_first_step = self.size_word == 0 and len(self.words) == 2
-        rise = self.words[-1, STANDARD_COUNTER] - self.words[0, STANDARD_COUNTER]
-        return is_first_step and not self.is_standard and 1 <= rise <= FAR_AHEAD
+        return self.size_word == 0 and not self.is_standard and self.places < EVENTS_LOOKED_AT
 
     def usual(self, word: int) -> int:
         """Return the value that a word has most often."""
@@ -166,12 +164,21 @@ def _try_size(head: FileHead, begin: int, size_word: int) -> Iterator[HeaderWord
         return
     first = data[begin : begin + HEADER_BYTES].view("<u4")
     event_bytes = int(first[size_word])
-    if not HEADER_BYTES < event_bytes <= LARGEST_EVENT:
+    if not HEADER_BYTES < event_bytes <= LARGEST_EVENT or _is_two_samples(event_bytes):
         return
     places = range(begin, end - HEADER_BYTES + 1, event_bytes)[:EVENTS_LOOKED_AT]
     words = np.stack([data[at : at + HEADER_BYTES].view("<u4") for at in places])
     alike = words[words[:, size_word] == event_bytes].astype(np.int64)
     yield HeaderWords(begin, event_bytes, size_word, len(places), alike)
+
+
+def _is_two_samples(word: int) -> bool:
+    """Tell whether a word is two samples near 0, any two of which could be a size otherwise.
+
+    No event of 2^n samples has such a size.
+    """
+    high, low = divmod(word, 1 << 16)
+    return high > 0 and low <= LARGEST_EVENT >> 16
 
 
 def _search_standard(head: FileHead, daq: DaqSettings) -> Iterator[HeaderWords]:

@@ -134,7 +134,7 @@ def test_a_live_daq_grows_its_files_and_ends_them_anywhere(
     growing = sorted(set(seen))
     assert len(growing) > 3
     final = open_reader(folder / "wave2save_theta0_phi0.txt", DAQ)
-    assert sum(len(block.event_number) for block in final.blocks()) == 3000
+    assert sum(len(block.event_number) for block in final.all_blocks()) == 3000
 
 
 def test_a_stopped_acquisition_ends_soon_and_says_so(

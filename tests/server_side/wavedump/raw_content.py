@@ -169,5 +169,5 @@ def read_content(path: Path, content: bytes) -> tuple[list[int], FileSummary]:
     """Write a file and return the numbers of its events and what was seen of it."""
     path.write_bytes(content)
     reader = open_reader(path, DAQ)
-    numbers = numbers_of(list(reader.blocks()))
+    numbers = numbers_of(list(reader.all_blocks()))
     return numbers, reader.summary()

@@ -25,7 +25,8 @@ builder = BlockBuilder(block_events=8, record_length=2, event_bytes=1.0)
 builder.rows.event_number[:4] = builder.rows.time_tag[:4] = (1, 2, 2, 3)
 builder.rows.first_byte[:4] = (0, 1, 2, 3)
 builder.row = 4
-block, faults = builder.close(is_last=True)
+_, faults = builder.close()
+block, _ = builder.end()
 print(len(block.event_number), faults[0, 0], sum(order_events.stats.cache_hits.values()))
 """
 

@@ -120,7 +120,7 @@ def test_binary_with_one_header_left_is_never_read_as_samples_alone(
     kept = parts[0] + b"".join(b"\x99\x3a" * (len(part) // 2) for part in parts[1:])
     raw_file.write_bytes(kept)
     with pytest.raises(NotWaveDumpError, match=f"{raw_file} is no WaveDump file"):
-        list(open_reader(raw_file, DAQ).blocks())
+        list(open_reader(raw_file, DAQ).all_blocks())
 
 
 @pytest.mark.parametrize("name", ["ascii", "comma", "x742-text"])
@@ -173,13 +173,30 @@ def test_bytes_missing_at_the_beginning_of_reordered_headers_cost_the_first_even
     assert (seen.raw_format, seen.skipped_events) == ("binary-reordered", 1)
 
 
-def test_a_longer_event_counts_as_one(raw_file: Path) -> None:
-    longer = make_events(1, first=99, length=4 * LENGTH)
-    content = STYLES["ascii"].content([*EVENTS[:9], *longer, *EVENTS[9:]])
+@pytest.mark.parametrize("name", WITH_HEADER)
+@pytest.mark.parametrize("others", [1, 2])
+def test_a_longer_event_counts_as_one(raw_file: Path, name: str, others: int) -> None:
+    longer = make_events(others, first=200, length=4 * LENGTH)
+    content = STYLES[name].content([*EVENTS[:9], *longer, *EVENTS[9:]])
     numbers, seen = read_content(raw_file, content)
-    assert numbers == all_but()
-    assert seen.skipped_events == 1
-    assert "record length 96 instead of 24" in seen.damage[0]
+    assert set(all_but(8)) <= set(numbers) <= set(all_but())
+    assert seen.skipped_events == others + len(EVENTS) - len(numbers)
+    if name in ("ascii", "binary"):
+        said = "record length 96 instead of 24" if name == "ascii" else "an event of 216 bytes by"
+        assert numbers == all_but()
+        assert said in seen.damage[0]
+
+
+@pytest.mark.parametrize("size", [100, 5_000, 300_000, 0xFFFFFFFF])
+def test_a_damaged_size_hides_none_of_the_events_that_are_skipped_behind_it(
+    raw_file: Path, size: int
+) -> None:
+    parts = [STYLES["binary"].write(event) for event in EVENTS]
+    parts[9] = size.to_bytes(4, "little") + parts[9][4:]
+    parts[10:15] = [bytes(len(part)) for part in parts[10:15]]
+    numbers, seen = read_content(raw_file, b"".join(parts))
+    assert numbers == all_but(*range(9, 15))
+    assert abs(seen.skipped_events - 6) <= (2 if size == 100 else 0)
 
 
 def test_events_of_another_length_are_left_out(raw_file: Path) -> None:

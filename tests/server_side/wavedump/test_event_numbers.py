@@ -1,12 +1,14 @@
 """Numbers of events: doubled, lost, impossible, and the same for two different events."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from server_side.wavedump import open_reader
+from server_side.wavedump.sequence import MOST_HELD
 from tests.server_side.wavedump.raw_content import (
     DAQ,
     STYLES,
@@ -19,6 +21,9 @@ from tests.server_side.wavedump.raw_content import (
 )
 
 EVENTS = make_events(20)
+MANY = make_events(60)
+SLOW = MANY[::3]
+"""A slow DAQ loses events between any two."""
 DAMAGED = 7
 """Index of the event whose number is damaged."""
 
@@ -27,9 +32,16 @@ def all_but(*indices: int) -> list[int]:
     return [event.number for i, event in enumerate(EVENTS) if i not in indices]
 
 
+def with_numbers(events: list[RawEvent], numbers: Mapping[int, int]) -> list[RawEvent]:
+    """Return the events with other numbers where ``numbers`` has one for their index."""
+    return [
+        RawEvent(numbers.get(i, event.number), event.time_tag, event.samples)
+        for i, event in enumerate(events)
+    ]
+
+
 def with_number(index: int, number: int) -> list[RawEvent]:
-    bad = RawEvent(number, EVENTS[index].time_tag, EVENTS[index].samples)
-    return [*EVENTS[:index], bad, *EVENTS[index + 1 :]]
+    return with_numbers(EVENTS, {index: number})
 
 
 @pytest.mark.parametrize("name", WITH_HEADER)
@@ -39,6 +51,14 @@ def test_doubled_events_are_given_once_and_counted(raw_file: Path, name: str) ->
     assert numbers == all_but()
     assert (seen.doubled_events, seen.skipped_events) == (4, 0)
     assert "event number 106 a second time" in seen.damage[0]
+
+
+@pytest.mark.parametrize("each", [1, 2, 5])
+def test_of_a_file_in_which_many_events_are_doubled_none_is_lost(raw_file: Path, each: int) -> None:
+    doubled = [event for i, event in enumerate(MANY) for _ in range(2 if i % each == 0 else 1)]
+    numbers, seen = read_content(raw_file, STYLES["ascii"].content(doubled))
+    assert numbers == [event.number for event in MANY]
+    assert (seen.doubled_events, seen.skipped_events) == (len(doubled) - len(MANY), 0)
 
 
 @pytest.mark.parametrize("name", WITH_HEADER)
@@ -59,7 +79,7 @@ def test_a_wrong_number_at_the_end_of_a_block_is_left_out_too(raw_file: Path) ->
     for index in range(1, 19):
         raw_file.write_bytes(STYLES["ascii"].content(with_number(index, 9999)))
         reader = open_reader(raw_file, DAQ, block_events=4)
-        assert numbers_of(list(reader.blocks())) == all_but(index)
+        assert numbers_of(list(reader.all_blocks())) == all_but(index)
 
 
 @pytest.mark.parametrize("name", WITH_HEADER)
@@ -71,7 +91,7 @@ def test_a_waveform_never_stands_under_the_number_of_another_event(
     style = STYLES[name]
     raw_file.write_bytes(style.content(with_number(index, EVENTS[index].number + by)))
     reader = open_reader(raw_file, DAQ)
-    samples = samples_by_number(list(reader.blocks()))
+    samples = samples_by_number(list(reader.all_blocks()))
     assert {100, 119} <= set(samples) | {100 + index - 1, 100 + index + 1}
     for number, found in samples.items():
         np.testing.assert_allclose(found, style.samples(EVENTS[number - 100]), rtol=1e-6)
@@ -101,7 +121,7 @@ def test_two_events_of_one_number_are_both_left_out_where_nothing_tells_which_is
 
 @pytest.mark.parametrize("name", WITH_HEADER)
 @pytest.mark.parametrize("wrong", [121, 199, 1_048_695])
-def test_a_last_event_whose_number_does_not_follow_waits_for_another_one(
+def test_a_last_event_whose_number_does_not_follow_waits_for_others(
     raw_file: Path, name: str, wrong: int
 ) -> None:
     style = STYLES[name]
@@ -114,22 +134,120 @@ def test_a_last_event_whose_number_does_not_follow_waits_for_another_one(
     assert seen.torn_byte is not None
     assert 0 <= seen.torn_byte - len(style.content(EVENTS[:19])) <= lines_before + 7
     with raw_file.open("ab") as file:
-        file.write(style.content(make_events(2, first=120)))
-    assert numbers_of(list(reader.blocks())) == [120, 121]
+        file.write(style.content(make_events(8, first=120)))
+    assert numbers_of(list(reader.blocks())) == list(range(120, 128))
     seen = reader.summary()
     assert seen.torn_events == 0
     assert seen.skipped_events + seen.doubled_events == 1
 
 
-def test_a_last_event_behind_lost_ones_is_given_once_another_one_follows(raw_file: Path) -> None:
+def test_events_behind_lost_ones_are_given_once_enough_follow(raw_file: Path) -> None:
     raw_file.write_bytes(STYLES["ascii"].content([*EVENTS[:5], EVENTS[10]]))
     reader = open_reader(raw_file, DAQ)
     assert numbers_of(list(reader.blocks())) == [100, 101, 102, 103, 104]
     assert numbers_of(list(reader.blocks())) == []
     with raw_file.open("ab") as file:
-        file.write(STYLES["ascii"].content(EVENTS[11:13]))
-    assert numbers_of(list(reader.blocks())) == [110, 111, 112]
+        file.write(STYLES["ascii"].content(EVENTS[11:14]))
+    assert numbers_of(list(reader.blocks())) == [110, 111, 112, 113]
     assert reader.summary().damage == ()
+
+
+WITHOUT_TAG = re.compile(rb"Trigger Time Stamp: .*\n")
+
+
+@pytest.mark.parametrize("name", WITH_HEADER)
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_last_events_behind_lost_ones_are_given_where_their_time_tags_say_so(
+    raw_file: Path, name: str, last: int
+) -> None:
+    numbers, seen = read_content(raw_file, STYLES[name].content([*EVENTS[:12], *EVENTS[-last:]]))
+    assert numbers == [*range(100, 112), *range(120 - last, 120)]
+    assert (seen.torn_events, seen.skipped_events) == (0, 0)
+
+
+@pytest.mark.parametrize("name", WITH_HEADER)
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_last_events_with_damaged_numbers_are_left_out_and_counted(
+    raw_file: Path, name: str, last: int
+) -> None:
+    damaged = with_numbers(EVENTS, {20 - i: 520 - i for i in range(1, last + 1)})
+    numbers, seen = read_content(raw_file, STYLES[name].content(damaged))
+    assert numbers == all_but(*range(20 - last, 20))
+    assert (seen.torn_events, seen.skipped_events) == (0, last)
+
+
+@pytest.mark.parametrize(("last", "given"), [(1, []), (2, [118, 119])])
+def test_without_time_tags_a_last_event_that_jumps_needs_one_that_follows_it(
+    raw_file: Path, last: int, given: list[int]
+) -> None:
+    content = STYLES["ascii"].content([*EVENTS[:12], *EVENTS[-last:]])
+    numbers, seen = read_content(raw_file, WITHOUT_TAG.sub(b"", content))
+    assert numbers == [*range(100, 112), *given]
+    assert (seen.torn_events, seen.skipped_events) == (0, last - len(given))
+
+
+BORNE = {
+    "two far up": {30: 1130, 31: 1131},
+    "three far up": {30: 1130, 31: 1131, 32: 1132},
+    "three without order": {30: 7000, 31: 500, 32: 901},
+    "up, down, up": {30: 7000, 31: 4, 32: 7001},
+    "three down": {30: 20, 31: 21, 32: 22},
+    "the next numbers": {30: 133, 31: 134, 32: 135},
+    "the first three": {0: 7000, 1: 7001, 2: 7002},
+    "near each other": {30: 7000, 31: 8000, 34: 9000},
+    "twice in a file": {10: 7000, 11: 8000, 12: 9000, 30: 400, 31: 401, 32: 402},
+}
+
+
+@pytest.mark.parametrize("name", WITH_HEADER)
+@pytest.mark.parametrize("changes", BORNE.values(), ids=BORNE)
+def test_neighbouring_damaged_numbers_cost_no_event_but_their_own(
+    raw_file: Path, name: str, changes: Mapping[int, int]
+) -> None:
+    numbers, seen = read_content(raw_file, STYLES[name].content(with_numbers(MANY, changes)))
+    assert numbers == [event.number for i, event in enumerate(MANY) if i not in changes]
+    assert seen.skipped_events + seen.doubled_events == len(changes)
+
+
+@pytest.mark.parametrize("first", range(2, 17))
+@pytest.mark.parametrize("wrong", [(7000, 7001, 7002), (7000, 300, 900), (5, 7000, 6)])
+def test_in_a_file_that_loses_events_all_along_they_cost_no_other_either(
+    raw_file: Path, first: int, wrong: tuple[int, int, int]
+) -> None:
+    changes = dict(zip(range(first, first + 3), wrong, strict=True))
+    numbers, seen = read_content(raw_file, STYLES["ascii"].content(with_numbers(SLOW, changes)))
+    kept = [event.number for i, event in enumerate(SLOW) if i not in changes]
+    behind = len(kept) - first
+    assert numbers == kept if behind > 2 else kept[:first] == numbers[:first]
+    assert seen.skipped_events + seen.doubled_events == len(SLOW) - len(numbers)
+
+
+def test_a_file_that_loses_events_all_along_is_given_whole(raw_file: Path) -> None:
+    numbers, seen = read_content(raw_file, STYLES["ascii"].content(SLOW))
+    assert numbers == [event.number for event in SLOW]
+    assert seen.damage == ()
+
+
+@pytest.mark.parametrize("changes", BORNE.values(), ids=BORNE)
+def test_what_is_left_out_does_not_depend_on_blocks_or_growth(
+    raw_file: Path, changes: Mapping[int, int]
+) -> None:
+    parts = [STYLES["binary"].write(event) for event in with_numbers(MANY, changes)]
+    expected = read_content(raw_file, b"".join(parts))
+    for block_events in (1, 9, 13):
+        reader = open_reader(raw_file, DAQ, block_events=block_events, window_bytes=1)
+        assert (numbers_of(list(reader.all_blocks())), reader.summary()) == expected
+    raw_file.write_bytes(b"")
+    reader = open_reader(raw_file, DAQ)
+    numbers: list[int] = []
+    for part in parts:
+        with raw_file.open("ab") as file:
+            file.write(part)
+        numbers += numbers_of(list(reader.blocks()))
+        seen = reader.summary()
+        assert seen.torn_events < MOST_HELD
+    assert numbers + numbers_of(list(reader.all_blocks())) == expected[0]
+    assert reader.summary() == expected[1]
 
 
 @pytest.mark.parametrize("name", WITH_HEADER)

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,25 @@ def test_a_file_below_a_file_is_named(raw_file: Path) -> None:
     raw_file.touch()
     with pytest.raises(RawDataError, match="no raw file"):
         generation_of(raw_file / "wave0.txt")
+
+
+@pytest.mark.parametrize("seen_events", range(2, 10))
+@pytest.mark.parametrize("damaged", [(1,), (1, 2), (1, 2, 3), (0, 1)])
+def test_damaged_numbers_of_the_first_events_seen_make_no_counter_of_the_time_tag(
+    raw_file: Path, seen_events: int, damaged: tuple[int, ...]
+) -> None:
+    events = make_events(30)
+    for i in damaged:
+        events[i] = replace(events[i], number=9999 - i)
+    parts = [STYLES["binary"].write(event) for event in events]
+    raw_file.write_bytes(b"".join(parts[:seen_events]))
+    reader = open_reader(raw_file, DAQ)
+    numbers = numbers_of(list(reader.blocks()))
+    with raw_file.open("ab") as file:
+        file.write(b"".join(parts[seen_events:]))
+    numbers += numbers_of(list(reader.all_blocks()))
+    assert reader.summary().raw_format == "binary"
+    assert numbers == [event.number for i, event in enumerate(events) if i not in damaged]
 
 
 @contextmanager

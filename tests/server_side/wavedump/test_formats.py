@@ -32,7 +32,7 @@ def test_a_file_is_read_back_as_it_was_written(raw_file: Path, style: Style) -> 
     events = make_events(50)
     raw_file.write_bytes(style.content(events))
     reader = open_reader(raw_file, DAQ)
-    blocks = list(reader.blocks())
+    blocks = list(reader.all_blocks())
     seen = reader.summary()
     first = 100 if style.has_header else 0
     assert numbers_of(blocks) == list(range(first, first + 50))
@@ -64,7 +64,7 @@ def test_another_format_than_the_setting_says_is_refused(
     if name == style.raw_format:
         return
     with pytest.raises(NotWaveDumpError, match=rf"is no {name} file: expected .* at byte \d+"):
-        list(open_reader(raw_file, daq).blocks())
+        list(open_reader(raw_file, daq).all_blocks())
 
 
 @pytest.mark.parametrize("name", ["binary", "bare-binary", "channel-first"])
@@ -75,6 +75,17 @@ def test_binary_samples_that_look_like_letters_are_still_binary(raw_file: Path, 
     ]
     raw_file.write_bytes(STYLES[name].content(events))
     assert inspect_file(raw_file, DAQ).format == STYLES[name].raw_format
+
+
+@pytest.mark.parametrize("count", [1, 50, 20_000])
+@pytest.mark.parametrize("seed", range(3))
+def test_binary_samples_near_zero_are_not_taken_for_sizes(
+    raw_file: Path, count: int, seed: int
+) -> None:
+    noise = np.random.default_rng(seed).normal(3.0, 1.5, (count, LENGTH)).round()
+    raw_file.write_bytes(noise.clip(0, 6).astype("<u2").tobytes())
+    seen = inspect_file(raw_file, DAQ)
+    assert (seen.format, seen.events, seen.damage) == ("binary-no-header", count, ())
 
 
 @pytest.mark.parametrize("unit", [b"1", b",", b"\n", b"15000 ", b"0\r\n"])
@@ -124,7 +135,7 @@ def test_eight_bit_samples_are_read_when_the_settings_say_so(raw_file: Path) -> 
         content += words.tobytes() + (event.samples % 251).astype(np.uint8).tobytes()
     raw_file.write_bytes(content)
     reader = open_reader(raw_file, daq)
-    (block,) = reader.blocks()
+    (block,) = reader.all_blocks()
     assert reader.summary().raw_format == "binary"
     assert block.samples_adc.tolist() == [(event.samples % 251).tolist() for event in events]
 
@@ -139,7 +150,7 @@ def test_a_channel_that_is_no_number_is_unknown(raw_file: Path) -> None:
 def test_a_missing_time_tag_is_minus_one(raw_file: Path) -> None:
     content = ascii_event(make_events(1)[0]).replace(b"Trigger Time Stamp: 7\n", b"")
     raw_file.write_bytes(content)
-    (block,) = open_reader(raw_file, DAQ).blocks()
+    (block,) = open_reader(raw_file, DAQ).all_blocks()
     assert block.time_tag.tolist() == [-1]
 
 
@@ -151,7 +162,7 @@ def test_the_time_tag_is_given_as_written_when_it_wraps(raw_file: Path) -> None:
         for event, tag in zip(events, tags, strict=True)
     )
     raw_file.write_bytes(content)
-    (block,) = open_reader(raw_file, DAQ).blocks()
+    (block,) = open_reader(raw_file, DAQ).all_blocks()
     assert block.time_tag.tolist() == tags
 
 
@@ -192,7 +203,7 @@ def test_inspection_of_an_empty_file_claims_nothing_that_was_not_measured(raw_fi
 
 def test_blocks_have_at_most_the_wanted_number_of_events(raw_file: Path) -> None:
     raw_file.write_bytes(STYLES["ascii"].content(make_events(25)))
-    blocks = list(open_reader(raw_file, DAQ, block_events=10).blocks())
+    blocks = list(open_reader(raw_file, DAQ, block_events=10).all_blocks())
     assert [len(block.event_number) for block in blocks] == [10, 10, 5]
     assert numbers_of(blocks) == list(range(100, 125))
 
@@ -206,7 +217,10 @@ def test_blocks_have_at_most_the_wanted_number_of_events(raw_file: Path) -> None
         (bytes(10_000), r"expected .* at byte 0, found b?'\\x00"),
         (b"1.5\n2.5\nnan\n" * 99, r"expected 24 samples as text at byte 8, found 'nan"),
         (b"time,ch0\n" + b"0,15001\n1,14999\n" * 999, r"at byte 0, found 'time,ch0"),
-        (b"0,15001\n1,14999\n" * 999, r"expected .* at byte 0"),
+        (
+            b"0,15001\n1,14999\n" * 999,
+            r"expected 24 samples, one on .* at byte 7, found a line of 2",
+        ),
         (b"".join(b"%d\n" % row for row in range(3000)), r"expected .* at byte 0"),
         (b"192.168.0.1\n192.168.0.2\n" * 999, r"found '192\.168"),
         (b"Record Length: 24\nChannel: 2\n12\n13\n" * 99, r"expected a whole event"),
@@ -231,8 +245,57 @@ def test_a_file_of_something_else_is_refused_with_place_expected_and_found(
 ) -> None:
     raw_file.write_bytes(content)
     with pytest.raises(NotWaveDumpError, match=expected) as refused:
-        list(open_reader(raw_file, DAQ).blocks())
+        list(open_reader(raw_file, DAQ).all_blocks())
     assert str(refused.value).startswith(f"{raw_file} is no WaveDump file")
+
+
+def table(columns: int, separator: str = ",", *, top: int = 16383) -> bytes:
+    """Return a table of numbers that could all be samples."""
+    rows = np.random.default_rng(3).normal(15000.0, 4.5, (400, columns)).round().astype(int) % top
+    return "".join(separator.join(map(str, row)) + "\n" for row in rows).encode()
+
+
+COLUMN = table(1)
+NO_WAVEFORMS = {
+    **{
+        f"{n} columns, {sep!r}": (table(n, sep), sep.strip())
+        for n in (2, 3, 10)
+        for sep in (",", ", ")
+    },
+    "blanks": (table(2, " "), ""),
+    "blanks, short": (table(2, " ", top=90), ""),
+    "tabs": (table(3, "\t", top=90), ""),
+    "semicolons": (table(2, ";", top=90), ""),
+    "other record length": (table(2 * LENGTH), "samples, one on each line"),
+    "heading of a letter": (b"V\n" + COLUMN, "header line"),
+    "heading of a letter and a digit": (b"A0\n" + COLUMN, "header line"),
+    "quoted heading": (b'"V"\n' + COLUMN, "header line"),
+    "comment": (b"# 1\n" + COLUMN, "header line"),
+    "JSON list": (b"[" + COLUMN.replace(b"\n", b", ")[:-2] + b"]", "more in a line"),
+    "JSON list of small ones": (b"[" + table(900, top=90)[:-1] + b"]", "more in a line"),
+    "JSON lines": (b"[\n" + COLUMN.replace(b"\n", b",\n") + b"0\n]\n", "header line"),
+    "JSON rows": (b"[" + table(4).replace(b"\n", b"],\n[") + b"0]]\n", "a line of 4"),
+    "one line": (COLUMN.replace(b"\n", b","), "more in a line"),
+    "one whole line": (COLUMN.replace(b"\n", b",") + b"\n", "more in a line"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_WAVEFORMS)
+def test_a_table_of_numbers_is_refused_with_place_expected_and_found(
+    raw_file: Path, kind: str
+) -> None:
+    content, expected = NO_WAVEFORMS[kind]
+    raw_file.write_bytes(content)
+    with pytest.raises(NotWaveDumpError, match=r"expected .* at byte \d+, found ") as refused:
+        list(open_reader(raw_file, DAQ).all_blocks())
+    assert expected in str(refused.value)
+
+
+def test_one_damaged_line_of_the_first_makes_no_table_of_the_others(raw_file: Path) -> None:
+    parts = [STYLES["bare-comma"].write(event) for event in make_events(20)]
+    parts[1] = parts[1].split(b",", 1)[1]
+    raw_file.write_bytes(b"".join(parts))
+    assert inspect_file(raw_file, DAQ).format == "ascii-no-header"
 
 
 @pytest.mark.parametrize("style", ["binary", "time-tag-first"])
@@ -245,7 +308,7 @@ def test_samples_near_the_top_of_the_adc_are_not_taken_for_floats(
     events = [RawEvent(100 + i, 5 * i + 7, samples) for i in range(12)]
     raw_file.write_bytes(b"".join(STYLES[style].write(event) for event in events))
     reader = open_reader(raw_file, DAQ)
-    (block,) = reader.blocks()
+    (block,) = reader.all_blocks()
     assert reader.summary().raw_format == STYLES[style].raw_format
     assert (block.samples_adc == samples).all()
 
@@ -254,7 +317,7 @@ def test_a_first_event_of_zeros_does_not_decide_how_floats_are_read(raw_file: Pa
     first, *others = (STYLES["x742-binary"].write(event) for event in make_events(12))
     raw_file.write_bytes(first[:30] + bytes(len(first) - 30) + b"".join(others))
     reader = open_reader(raw_file, DAQ)
-    assert numbers_of(list(reader.blocks()))[-11:] == list(range(101, 112))
+    assert numbers_of(list(reader.all_blocks()))[-11:] == list(range(101, 112))
     assert reader.summary().raw_format == "x742-binary"
 
 
@@ -268,5 +331,5 @@ def test_samples_of_four_bytes_are_not_taken_for_headers(raw_file: Path, seed: i
 
 def _read_to_the_end(path: Path) -> None:
     reader = open_reader(path, DAQ)
-    assert numbers_of(list(reader.blocks())) == [], reader.summary()
+    assert numbers_of(list(reader.all_blocks())) == [], reader.summary()
     reader.require_event()

@@ -23,7 +23,7 @@ from pathlib import Path
 from server_side.settings import DaqSettings
 from server_side.wavedump import open_reader
 reader = open_reader(Path(sys.argv[1]), DaqSettings())
-for block in reader.blocks():
+for block in reader.all_blocks():
     pass
 seen = reader.summary()
 # VmHWM is of this program alone; ru_maxrss keeps the peak of the process that started it.
@@ -78,7 +78,7 @@ from server_side.settings import DaqSettings
 from server_side.wavedump import open_reader
 def read(path):
     reader = open_reader(Path(path), DaqSettings())
-    for block in reader.blocks():
+    for block in reader.all_blocks():
         pass
     return reader.summary().events
 with ThreadPoolExecutor(len(sys.argv) - 1) as threads:
