@@ -150,6 +150,20 @@ def imported_results_of_point(
     return tuple(reading.to_imported(row, store.results_folder) for row in rows)
 
 
+def imported_results_of_pmt(
+    store: Store, site: str, kind: ScanKind, serial_number: str
+) -> tuple[ImportedRecord, ...]:
+    """Return what old trees hold of a PMT in all scans of a kind."""
+    statement = (
+        sa.select(tables.results)
+        .join(tables.scans, _scans.scan_id == _results.scan_id)
+        .where(_scans.site == site, _scans.kind == kind, _scans.serial_number == serial_number)
+        .where(_results.provenance == Provenance.IMPORTED)
+    )
+    rows = _all(store, statement)
+    return tuple(reading.to_imported(row, store.results_folder) for row in rows)
+
+
 def imported_result(store: Store, result_id: int) -> ImportedRecord | None:
     """Return one imported result."""
     statement = sa.select(tables.results).where(

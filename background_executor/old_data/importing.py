@@ -2,7 +2,8 @@
 
 The tree is only read. Its files are copied beside the other results, each take
 in a folder with a manifest; what is in the store already is left as it is. The
-same date with other files is the next revision of its take.
+same date with other files is the next revision of its take; the same files in a
+folder of another layout are the same take.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from background_executor import queries
 from background_executor.config import SiteConfig
+from background_executor.decisions import decision_queries
 from background_executor.errors import CommandError
 from background_executor.imported import (
     IMPORTED_FILE,
@@ -25,12 +27,13 @@ from background_executor.imported import (
     ImportedResult,
     OldVoltage,
 )
+from background_executor.old_data.copies import Copy, KnownElsewhere, most_telling_first
 from background_executor.old_data.files import printable
 from background_executor.old_data.numbering import TakeNumbers
+from background_executor.old_data.report import ImportReport, ScanCount
 from background_executor.old_data.tree import OldRemark, OldScan, OldTake, OldTree, Unread
 from background_executor.records import ScanState
 from background_executor.store import Store
-from background_executor.terminal import visible
 from background_executor.writing.imports import OldScanState, place_in_order
 from server_side.errors import ManifestError, PublishError
 from server_side.layout import MANIFEST_FILE, take_folder_name
@@ -45,29 +48,6 @@ from server_side.scan import Take
 
 SHOWN_UNREAD = 100
 """So many of what was not read stand in a command's answer; the command line shows all."""
-
-
-@dataclass(frozen=True)
-class ImportReport:
-    """What an import did."""
-
-    folder: Path
-    scans: int
-    """In the tree."""
-    new_takes: int
-    known_takes: int
-    """In the store already, with the same files."""
-    unread: tuple[Unread, ...]
-
-    def lines(self, limit: int | None = None) -> list[str]:
-        """Say it, in lines that steer no terminal; of what was not read, up to a limit."""
-        first = (
-            f"{self.scans} scans in {_shown(self.folder)}: {self.new_takes} takes imported, "
-            f"{self.known_takes} known already, {len(self.unread)} files or folders not read"
-        )
-        shown = [_shown(f"not read: {each.path}: {each.reason}") for each in self.unread[:limit]]
-        more = len(self.unread) - len(shown)
-        return [first, *shown, *([f"and {more} more"] if more else [])]
 
 
 def import_tree(
@@ -92,10 +72,16 @@ def import_tree(
         _ScanImport(store, config, scan, operator, now).run(
             takes.get(scan, []), remarks.get(scan, []), tree.unread
         )
-        for scan in dict.fromkeys([*takes, *remarks])
+        for scan in most_telling_first(dict.fromkeys([*takes, *remarks]))
     ]
-    new, known = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
-    report = ImportReport(root, len(takes), new, known, tuple(tree.unread))
+    report = ImportReport(
+        folder=root,
+        scans=len(takes) - sum(count.is_copy for count in counts),
+        new_takes=sum(count.new for count in counts),
+        known_takes=sum(count.known for count in counts),
+        copies=tuple(copy for count in counts for copy in count.copies),
+        unread=tuple(tree.unread),
+    )
     with store.writing(now) as writer:
         summary, *details = report.lines(SHOWN_UNREAD)
         subject, reason = f"tree {printable(root)}", "; ".join(details)
@@ -103,10 +89,6 @@ def import_tree(
             config.site.name, operator, subject, "tree imported", after=summary, reason=reason
         )
     return report
-
-
-def _shown(words: str | Path) -> str:
-    return visible(printable(words))
 
 
 def _find(folder: Path) -> Path:
@@ -138,16 +120,20 @@ class _ScanImport:
 
     def run(
         self, takes: Sequence[OldTake], remarks: Sequence[OldRemark], unread: list[Unread]
-    ) -> tuple[int, int]:
-        """Import what is new; returns how many takes were new and how many known."""
-        known = self._known_results()
+    ) -> ScanCount:
+        """Import what is new, and what lies twice once."""
+        known, elsewhere = self._known_results(), self._known_elsewhere()
         numbers = TakeNumbers(known)
         copied: list[tuple[OldTake, ImportedResult, Published]] = []
+        copies: list[Copy] = []
         count_known = 0
         for old in sorted(takes, key=lambda t: (place_in_order(t.point), t.stamp, str(t.folder))):
             number = numbers.number(old)
             if number is None:
                 count_known += 1
+                continue
+            if copy := elsewhere.find_copy(old):
+                copies.append(copy)
                 continue
             result = self._describe(old, number)
             try:
@@ -159,10 +145,26 @@ class _ScanImport:
         if known or copied:
             voltages = [remark.voltage for remark in remarks if remark.voltage is not None]
             self._store(takes, voltages, known, copied, numbers)
-        else:
+        elif not copies:
             why = "tells of a scan of which no take was read"
             unread.extend(Unread(remark.path, why) for remark in remarks)
-        return len(copied), count_known
+        self._flag_copies(copies)
+        return ScanCount(len(copied), count_known, tuple(copies))
+
+    def _known_elsewhere(self) -> KnownElsewhere:
+        site, scan = self.config.site.name, self.scan
+        records = queries.imported_results_of_pmt(self.store, site, scan.kind, scan.serial_number)
+        return KnownElsewhere(records, self.scan_id)
+
+    def _flag_copies(self, copies: Iterable[Copy]) -> None:
+        """Let a take be flagged whose copy lies among the flagged."""
+        flagged = [copy for copy in copies if copy.old.is_flagged]
+        if not flagged:
+            return
+        with self.store.writing(self.now) as writer:
+            for copy in flagged:
+                known, folder = copy.known, printable(copy.old.folder)
+                writer.flag_imported(known.scan_id, copy.old.point, known.take.take, folder)
 
     def _known_results(self) -> tuple[ImportedRecord, ...]:
         points = queries.points(self.store, self.scan_id)
@@ -228,6 +230,8 @@ class _ScanImport:
                 )
             for old in takes:
                 take = numbers.take_of(old)
+                if take is not None and not old.is_archived:
+                    writer.note_place(self.scan_id, old.point, take, printable(old.folder))
                 if old.is_flagged and take is not None:
                     writer.flag_imported(self.scan_id, old.point, take, printable(old.folder))
 
@@ -255,7 +259,10 @@ class _ScanImport:
         return OldScanState(plan, state, min(dates), max(dates), message)
 
     def _state(self, takes: Sequence[OldTake], results: Sequence[ImportedResult]) -> ScanState:
-        """Say whether all of a scan lies in the archive, which a part of it cannot tell."""
+        """Say whether all of a scan lies in the archive, and in the archive alone.
+
+        A part of it cannot tell that, nor can the archive where a copy of it lies outside.
+        """
         if not all(take.is_archived for take in takes):
             return ScanState.COMPLETE
         before = queries.scan(self.store, self.scan_id)
@@ -263,7 +270,17 @@ class _ScanImport:
             return ScanState.ARCHIVED
         seen = {(take.point, take.stamp) for take in takes}
         is_whole = all((result.take.point, result.stamp) in seen for result in results)
-        return ScanState.ARCHIVED if is_whole else before.state
+        return before.state if self._lies_outside(results) or not is_whole else ScanState.ARCHIVED
+
+    def _lies_outside(self, results: Sequence[ImportedResult]) -> bool:
+        """Tell whether files of a take lie where they were once seen outside the archive."""
+        archive = self.config.site.archive_folder
+        stamps = {(result.take.point, result.take.take): result.stamp for result in results}
+        for take in decision_queries.takes_of_scan(self.store, self.scan_id):
+            folder, stamp = Path(take.raw_folder), stamps[take.point, take.take]
+            if archive not in folder.parts and any(folder.glob(f"*{stamp}*")):
+                return True
+        return False
 
     def _all_voltages(self, found: Sequence[OldVoltage]) -> tuple[OldVoltage, ...]:
         """Join voltages found now with those of an earlier import of more of the tree."""

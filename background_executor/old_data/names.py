@@ -98,6 +98,11 @@ def is_container(name: str) -> bool:
     return _CONTAINER.fullmatch(name) is not None
 
 
+def is_scan_container(name: str) -> bool:
+    """Tell whether the folder was made for one scan; one of a day may hold several."""
+    return is_container(name) and not name.isdecimal()
+
+
 def is_hv_container(name: str) -> bool:
     """Tell whether the folder holds HV checks, each in a folder named after its PMT."""
     return _HV_CONTAINER.fullmatch(name) is not None

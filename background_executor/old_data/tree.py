@@ -17,6 +17,7 @@ from background_executor.old_data.names import (
     OldPart,
     is_container,
     is_hv_container,
+    is_scan_container,
     parse_curve_name,
     parse_file_name,
     parse_voltage_name,
@@ -50,6 +51,11 @@ class OldScan:
     kind: ScanKind
     serial_number: str
     container: str
+
+    @property
+    def is_named(self) -> bool:
+        """Whether its folder was made for this scan; not for a day, and not for all scans."""
+        return is_scan_container(self.container)
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,12 @@ class ImportWriting(ResultWriting):
         verdict = VerdictRecord(Verdict.IMPORTED, summary, RULE, (), self.now)
         return Judgement(verdict, gain, missing)
 
+    def note_place(self, scan_id: str, point: Point, take: int, folder: str) -> None:
+        """Note where files of a take lie outside the archive of the old system."""
+        key = {"scan_id": scan_id, "point": point.name, "take": take}
+        if self.get(tables.takes, key).folder != folder:
+            self.update(tables.takes, key, {"folder": folder}, quiet=True)
+
     def flag_imported(self, scan_id: str, point: Point, take: int, folder: str) -> bool:
         """Note once that a take lay among the flagged of the old system; tells whether it is new.
 

@@ -253,6 +253,91 @@ def test_dates_stand_in_their_order_whichever_was_imported_first(
     assert everything(store) == before
 
 
+@pytest.mark.parametrize("is_archive_first", [True, False])
+def test_what_lies_in_the_archive_and_outside_does_not_change_from_import_to_import(
+    store: Store, config: SiteConfig, tmp_path: Path, is_archive_first: bool
+) -> None:
+    name = "scan_output_20260301_100000"
+    here, archived = tmp_path / name, tmp_path / "archive" / name
+    for folder in (here, archived):
+        put_point(folder, "KQ0146", "theta0_phi0", "20260301_100500")
+    places = (archived, here) if is_archive_first else (here, archived)
+    run(store, config, places[0])
+    run(store, config, places[1], days=1)
+    before = everything(store)
+    assert scan_in(store, name, "KQ0146").state is ScanState.COMPLETE
+    for days, folder in enumerate((archived, here, tmp_path, archived), start=2):
+        run(store, config, folder, days)
+        assert everything(store) == before
+    shutil.rmtree(here)
+    run(store, config, archived, days=9)
+    assert scan_in(store, name, "KQ0146").state is ScanState.ARCHIVED
+
+
+def put_three_layouts(root: Path, *, flagged: bool = False) -> None:
+    """Write one scan of two points as the old system left it in three places."""
+    synced = root / "synced_data"
+    server = root / "FLAG" if flagged else root
+    for place in (server / "scan_output_20260301_100000", synced / "20260301", synced):
+        put_point(place, "KQ0146", "theta0_phi0", "20260301_100500")
+        put_point(place, "KQ0146", "theta10_phi0", "20260301_101000", "0.000e+00")
+
+
+def test_the_same_data_in_three_layouts_is_one_scan_and_that_is_said(
+    store: Store, config: SiteConfig, tmp_path: Path
+) -> None:
+    put_three_layouts(tmp_path / "old")
+    report = run(store, config, tmp_path / "old")
+    (scan,) = queries.scans(store, "demo")
+    assert isinstance(scan.plan, ImportedPlan)
+    assert (scan.plan.container, scan.points_stored) == ("scan_output_20260301_100000", 2)
+    assert (report.scans, report.new_takes, len(report.copies)) == (1, 2, 4)
+    summary, *said = report.lines()
+    assert summary.endswith("0 files or folders not read, 4 takes lie there in another layout, too")
+    assert len(said) == 4
+    assert all(f"the same files as theta0_phi0 of scan {scan.scan_id}" in s for s in said[::2])
+    before = everything(store)
+    again = run(store, config, tmp_path / "old", days=1)
+    assert (again.new_takes, again.known_takes, len(again.copies)) == (0, 2, 4)
+    assert everything(store) == before
+
+
+def test_a_copy_that_was_known_first_stays_the_one_that_was_taken(
+    store: Store, config: SiteConfig, tmp_path: Path
+) -> None:
+    put_three_layouts(tmp_path)
+    run(store, config, tmp_path / "synced_data")
+    before = everything(store)
+    report = run(store, config, tmp_path, days=1)
+    assert (report.new_takes, len(report.copies)) == (0, 4)
+    assert everything(store) == before
+    assert len(queries.scans(store, "demo")) == 1
+
+
+def test_a_copy_among_the_flagged_flags_the_take_that_was_taken(
+    store: Store, config: SiteConfig, tmp_path: Path
+) -> None:
+    put_three_layouts(tmp_path, flagged=True)
+    run(store, config, tmp_path / "synced_data")
+    (scan,) = queries.scans(store, "demo")
+    assert all(point.decision is None for point in points_of(store, scan).values())
+    run(store, config, tmp_path, days=1)
+    for point in points_of(store, scan).values():
+        assert point.decision is not None
+        assert point.decision.decision is DecisionKind.FLAGGED
+
+
+def test_the_same_date_with_other_files_or_of_another_pmt_is_no_copy(
+    store: Store, config: SiteConfig, tmp_path: Path
+) -> None:
+    stamp, point = "20260301_100500", "theta0_phi0"
+    put_point(tmp_path / "scan_output_20260301", "KQ0146", point, stamp)
+    put_point(tmp_path / "synced_data", "KQ0146", point, stamp, "0.98e+07")
+    put_point(tmp_path / "synced_data", "KQ0151", point, stamp)
+    report = run(store, config, tmp_path)
+    assert (report.scans, report.new_takes, report.copies) == (3, 3, ())
+
+
 def test_what_cannot_be_read_is_listed_with_the_reason(
     store: Store, config: SiteConfig, tmp_path: Path
 ) -> None:
