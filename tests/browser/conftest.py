@@ -24,6 +24,17 @@ PAGE_TIMEOUT_MS = 60_000
 PATIENCE_MS = 20_000
 """How long a page may take on a busy machine; what is there at once is seen at once."""
 
+_NOTE_FIRST_RUN = """
+new MutationObserver(() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  window.ranOnce ||= app !== null && app.dataset.testScriptState === 'notRunning';
+}).observe(document, {subtree: true, childList: true, attributes: true,
+                      attributeFilter: ['data-test-script-state']});
+"""
+_IS_SETTLED = """() =>
+  window.ranOnce && !document.querySelector('[data-testid=stSkeleton], .stSkeleton')
+"""
+
 # Under an address like /point Streamlit first looks whether it lives in that folder.
 EXPECTED_404 = ("/_stcore/health", "/_stcore/host-config")
 
@@ -35,13 +46,14 @@ class PageServer:
     process: subprocess.Popen[bytes]
     url: str
 
-    def freeze(self) -> None:
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
         """Stop it as a hanging disk or a debugger would: its connections stay open."""
         self.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        self.process.send_signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
 
 @dataclass
@@ -57,6 +69,10 @@ class Watched:
         """Go to an address of the server and wait for what it shows."""
         self.page.goto(self.server.url + path, timeout=PAGE_TIMEOUT_MS)
         self.page.locator(wait_for).first.wait_for(timeout=PAGE_TIMEOUT_MS)
+
+    def settle(self) -> None:
+        """Wait until all parts of the page are there: before, what is measured still moves."""
+        self.page.wait_for_function(_IS_SETTLED, timeout=PAGE_TIMEOUT_MS)
 
     def tile(self, slot: int, point: str) -> "object":
         return self.page.locator(f'.st-key-map{slot} [data-point="{point}"]')
@@ -86,7 +102,6 @@ def run_server(config_path: Path | None) -> Iterator[PageServer]:
         wait_until_healthy(server)
         yield server
     finally:
-        server.thaw()
         process.terminate()
         process.wait(timeout=20)
 
@@ -109,6 +124,7 @@ def wait_until_healthy(server: PageServer) -> None:
 def watch_page(browser: Browser, server: PageServer, **options: object) -> Iterator[Watched]:
     """Open a page that fails the test for console errors and Streamlit exceptions."""
     context = browser.new_context(**({"viewport": {"width": 1920, "height": 1080}} | options))
+    context.add_init_script(_NOTE_FIRST_RUN)
     page = context.new_page()
     watched = Watched(page, server)
 

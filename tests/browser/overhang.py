@@ -26,11 +26,6 @@ function look() {
 look();
 """
 
-_IS_SETTLED = """() =>
-  document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'
-  && !document.querySelector('[data-testid=stSkeleton], .stSkeleton')
-"""
-
 
 def watch_overhang(page: Page) -> None:
     """Let each document of a page, from now on, note by how much and with what it hung over."""
@@ -38,6 +33,5 @@ def watch_overhang(page: Page) -> None:
 
 
 def overhangs(page: Page) -> set[str]:
-    """Wait until all parts of a page are there, and return what ever hung over the screen."""
-    page.wait_for_function(_IS_SETTLED)
+    """Return what ever hung over the screen since the page was opened."""
     return set(page.evaluate("window.overhangs"))
