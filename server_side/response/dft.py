@@ -42,8 +42,8 @@ FRACTION_LIMIT = 0.5
 """Of either kind of low charge."""
 DECAY_RATIO = 0.35
 """Decay of the exponential over the SPE centre, as the literature's spectra have it ..."""
-DECAY_WIDTH = 0.3
-"""... within a factor of 1.35: its logarithm is known to 0.3."""
+DECAY_WIDTH = 0.25
+"""... so its logarithm is known to a quarter."""
 
 
 class DftWindow:
@@ -81,7 +81,7 @@ class DftWindow:
             "spe_centre_pc",
             DECAY_RATIO,
             DECAY_WIDTH,
-            "decay of low charges over the SPE peak: 0.35 within a factor of 1.35",
+            "decay of low charges over the SPE peak: 0.35 within a quarter",
         ),
     )
 
