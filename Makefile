@@ -6,6 +6,9 @@ PYTHON ?= python3
 CLUSTER_PACKAGES := slurm-wlm munge openssh-server
 TEST_PACKAGES := chromium fonts-dejavu-core postgresql $(CLUSTER_PACKAGES)
 PYTEST_OPTIONS ?=
+WORKERS ?= 2
+# The files in the order of tests/conftest.py, not by their number of tests.
+IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo demo-check demo-slurm test test-faults test-accounting random-acts soak lint format bench fuzz cluster cluster-down clean lock install
 .DEFAULT_GOAL := help
@@ -32,11 +35,11 @@ demo-slurm: install ## the demo through a real sshd and a real SLURM of this mac
 test: install lint ## install what is missing, then lint, types and all tests
 	@.ci/system-packages $(TEST_PACKAGES)
 	@echo "Left out: tests/accounting (sacct of a real slurmdbd), by: make test-accounting"
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/accounting $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) --ignore=tests/accounting $(PYTEST_OPTIONS)
 
 test-faults: install ## of all tests, only the faults of connection and scheduler (root)
 	@.ci/system-packages $(CLUSTER_PACKAGES)
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/faults $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) tests/faults $(PYTEST_OPTIONS)
 
 test-accounting: install ## sacct of a real slurmdbd with MariaDB (root; not part of make test)
 	@.ci/system-packages $(CLUSTER_PACKAGES) slurmdbd mariadb-server
