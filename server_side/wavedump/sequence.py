@@ -72,18 +72,13 @@ def release_first(desk: SequenceDesk, state: SequenceState) -> SequenceState:
 
 
 @compiled_scan
-def refuse_first(desk: SequenceDesk, state: SequenceState, rival: int) -> SequenceState:
-    """Leave out the first event held back.
-
-    Parameters
-    ----------
-    rival
-        Number of the next event that is right; ``NO_EVENT`` where nothing tells.
-    """
-    row = desk.held_rows[0]
-    is_taken = desk.rows.event_number[row] == rival
-    state = refuse(desk, state, row, _TAKEN if is_taken else _OUT_OF_ORDER)
-    return release_first(desk, state)
+def refuse_first(desk: SequenceDesk, state: SequenceState) -> SequenceState:
+    """Leave out the first event held back."""
+    row, kind = desk.held_rows[0], _OUT_OF_ORDER
+    for index in range(1, state.held):
+        if desk.rows.event_number[desk.held_rows[index]] == desk.rows.event_number[row]:
+            kind = _TAKEN
+    return release_first(desk, refuse(desk, state, row, kind))
 
 
 @compiled_scan
@@ -109,7 +104,8 @@ def accept_first(desk: SequenceDesk, state: SequenceState) -> SequenceState:
     for index in range(others):
         other = desk.held_rows[index]
         if desk.rows.event_number[other] <= number:
-            state = refuse(desk, state, other, _OUT_OF_ORDER)
+            is_taken = desk.rows.event_number[other] == number
+            state = refuse(desk, state, other, _TAKEN if is_taken else _OUT_OF_ORDER)
         else:
             state = hold(desk, state, other)
     return state
@@ -124,15 +120,6 @@ def hold(desk: SequenceDesk, state: SequenceState, row: int) -> SequenceState:
 
 
 @compiled_scan
-def refuse_before(desk: SequenceDesk, state: SequenceState, certain: int) -> SequenceState:
-    """Leave out the events held back before the one that is certain."""
-    rival = desk.rows.event_number[desk.held_rows[certain]]
-    for _ in range(certain):
-        state = refuse_first(desk, state, rival)
-    return state
-
-
-@compiled_scan
 def settle(desk: SequenceDesk, state: SequenceState) -> SequenceState:
     """Decide about the events held back, as far as they tell."""
     while state.held > 0:
@@ -143,10 +130,10 @@ def settle(desk: SequenceDesk, state: SequenceState) -> SequenceState:
             break
         else:
             certain = find_certain(desk, state)
-            if certain == NOT_FOUND:
-                state = refuse_first(desk, state, NO_EVENT)
-            else:
-                state = accept_first(desk, refuse_before(desk, state, certain))
+            for _ in range(1 if certain == NOT_FOUND else certain):
+                state = refuse_first(desk, state)
+            if certain != NOT_FOUND:
+                state = accept_first(desk, state)
     return state
 
 
@@ -203,13 +190,9 @@ def end_events(desk: SequenceDesk, state: SequenceState) -> SequenceState:
     """Decide about all events held back, because no other will come."""
     while state.held > 0:
         certain = find_certain(desk, state)
-        if certain == NOT_FOUND:
-            while state.held > 0:
-                state = refuse_first(desk, state, NO_EVENT)
-            break
-        state = refuse_before(desk, state, certain)
-        if is_supported(desk, state):
-            state = accept_first(desk, state)
-        else:
-            state = refuse_first(desk, state, NO_EVENT)
+        for _ in range(state.held if certain == NOT_FOUND else certain):
+            state = refuse_first(desk, state)
+        if certain != NOT_FOUND:
+            is_right = is_supported(desk, state)
+            state = accept_first(desk, state) if is_right else refuse_first(desk, state)
     return state
