@@ -145,6 +145,7 @@ class _ScanImport:
         if known or copied:
             voltages = [remark.voltage for remark in remarks if remark.voltage is not None]
             self._store(takes, voltages, known, copied, numbers)
+            self._note_places(takes, numbers)
         elif not copies:
             why = "tells of a scan of which no take was read"
             unread.extend(Unread(remark.path, why) for remark in remarks)
@@ -230,8 +231,6 @@ class _ScanImport:
                 )
             for old in takes:
                 take = numbers.take_of(old)
-                if take is not None and not old.is_archived:
-                    writer.note_place(self.scan_id, old.point, take, printable(old.folder))
                 if old.is_flagged and take is not None:
                     writer.flag_imported(self.scan_id, old.point, take, printable(old.folder))
 
@@ -274,13 +273,29 @@ class _ScanImport:
 
     def _lies_outside(self, results: Sequence[ImportedResult]) -> bool:
         """Tell whether files of a take lie where they were once seen outside the archive."""
-        archive = self.config.site.archive_folder
         stamps = {(result.take.point, result.take.take): result.stamp for result in results}
-        for take in decision_queries.takes_of_scan(self.store, self.scan_id):
-            folder, stamp = Path(take.raw_folder), stamps[take.point, take.take]
-            if archive not in folder.parts and any(folder.glob(f"*{stamp}*")):
-                return True
-        return False
+        return any(
+            self._is_outside(take.raw_folder, stamps[take.point, take.take])
+            for take in decision_queries.takes_of_scan(self.store, self.scan_id)
+        )
+
+    def _is_outside(self, name: str, stamp: str) -> bool:
+        """Tell whether files of a date lie in a folder that is not in the archive."""
+        folder, archive = Path(name), self.config.site.archive_folder
+        return archive not in folder.parts and any(folder.glob(f"*{stamp}*"))
+
+    def _note_places(self, takes: Sequence[OldTake], numbers: TakeNumbers) -> None:
+        """Note where takes lie outside the archive that were known from there alone."""
+        stored = decision_queries.takes_of_scan(self.store, self.scan_id)
+        known = {(take.point, take.take): take.raw_folder for take in stored}
+        for old in takes:
+            take = numbers.take_of(old)
+            if take is None or old.is_archived:
+                continue
+            if not self._is_outside(known.get((old.point, take), ""), old.stamp):
+                folder = known[old.point, take] = printable(old.folder)
+                with self.store.writing(self.now) as writer:
+                    writer.note_place(self.scan_id, old.point, take, folder, self.operator)
 
     def _all_voltages(self, found: Sequence[OldVoltage]) -> tuple[OldVoltage, ...]:
         """Join voltages found now with those of an earlier import of more of the tree."""

@@ -163,11 +163,13 @@ class ImportWriting(ResultWriting):
         verdict = VerdictRecord(Verdict.IMPORTED, summary, RULE, (), self.now)
         return Judgement(verdict, gain, missing)
 
-    def note_place(self, scan_id: str, point: Point, take: int, folder: str) -> None:
+    def note_place(self, scan_id: str, point: Point, take: int, folder: str, operator: str) -> None:
         """Note where files of a take lie outside the archive of the old system."""
         key = {"scan_id": scan_id, "point": point.name, "take": take}
-        if self.get(tables.takes, key).folder != folder:
-            self.update(tables.takes, key, {"folder": folder}, quiet=True)
+        row = self.get(tables.takes, key)
+        self.update(tables.takes, key, {"folder": folder})
+        subject, act = point_subject(scan_id, point.name), f"take {take} found outside the archive"
+        self.add_event(row.site, operator, subject, act, before=row.folder, after=folder)
 
     def flag_imported(self, scan_id: str, point: Point, take: int, folder: str) -> bool:
         """Note once that a take lay among the flagged of the old system; tells whether it is new.
