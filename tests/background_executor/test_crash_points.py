@@ -1,9 +1,5 @@
 """The executor killed -9 at each named moment: afterwards one job, and each point once."""
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +7,16 @@ import pytest
 
 from background_executor import queries
 from background_executor.commands import StartScan
-from background_executor.crash_points import VARIABLE, CrashPoint
+from background_executor.crash_points import CrashPoint
 from background_executor.instance import is_running
 from background_executor.records import ScanRecord
 from server_side.scan import Slot
-from tests.background_executor.bench import Bench
+from tests.background_executor.bench import WAITS, Bench
+from tests.lives import Lives
+
+OFF_THE_WAY = (CrashPoint.SUBMITTING_COMMITTED, CrashPoint.SUBMIT_RECORDED)
+"""After the first a successor waits for half a minute until it submits again; the second cannot
+come when the one before died just before it."""
 
 
 @pytest.fixture
@@ -25,15 +26,6 @@ def asked(bench: Bench) -> Iterator[Bench]:
     bench.store.enqueue("here", command, "tester", "one wish")
     yield bench
     assert not is_running(bench.config)
-
-
-def run_until_killed(settings: Path, point: CrashPoint) -> None:
-    argv = [sys.executable, "-m", "background_executor", "run", "--settings", str(settings)]
-    environment = os.environ | {VARIABLE: point.value}
-    executor = subprocess.run(
-        argv, env=environment, timeout=60, capture_output=True, text=True, check=False
-    )
-    assert executor.returncode == -signal.SIGKILL, executor.stderr
 
 
 def assert_nothing_lost_or_doubled(bench: Bench) -> None:
@@ -52,20 +44,15 @@ def claims(bench: Bench, scan: ScanRecord) -> int:
 
 @pytest.mark.parametrize("point", list(CrashPoint))
 def test_killed_at(point: CrashPoint, asked: Bench) -> None:
-    run_until_killed(asked.settings, point)
+    Lives(asked.settings).end_at(point)
     assert_nothing_lost_or_doubled(asked)
 
 
-@pytest.mark.slow
-def test_killed_at_every_point_one_after_the_other(asked: Bench) -> None:
+def test_killed_at_every_point_of_the_way_one_after_the_other(asked: Bench) -> None:
+    asked.behave(WAITS)
+    lives = Lives(asked.settings)
     for point in CrashPoint:
-        argv = [sys.executable, "-m", "background_executor", "run"]
-        executor = subprocess.Popen(
-            [*argv, "--settings", str(asked.settings)], env=os.environ | {VARIABLE: point.value}
-        )
-        try:
-            executor.wait(timeout=5)
-        except subprocess.TimeoutExpired:  # this moment has passed for good
-            executor.kill()
-            executor.wait()
+        if point not in OFF_THE_WAY:
+            lives.end_at(point)
+    asked.let_go()
     assert_nothing_lost_or_doubled(asked)

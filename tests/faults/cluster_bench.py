@@ -1,7 +1,5 @@
 """A site on the test cluster with its executor, and what a fault test checks at its end."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -12,7 +10,6 @@ from pathlib import Path
 from background_executor import queries
 from background_executor.commands import ResumeScan
 from background_executor.config import load_config
-from background_executor.crash_points import VARIABLE, CrashPoint, MoveCrashPoint
 from background_executor.jobs.successors import awaits_operator
 from background_executor.records import (
     ENDED_JOB_STATES,
@@ -147,20 +144,9 @@ class ClusterBench(Bench):
         assert job.state in ENDED_JOB_STATES
 
 
-def run_executor(settings: Path, crash_at: str = "") -> subprocess.Popen[bytes]:
-    """Start the executor as a process of its own, to die at a named moment."""
-    environment = {**os.environ, VARIABLE: crash_at} if crash_at else dict(os.environ)
+def run_executor(settings: Path) -> subprocess.Popen[bytes]:
+    """Start the executor as a process of its own."""
     argv = [sys.executable, "-m", IDENTITY, "run", "--settings", str(settings)]
     log = (settings.parent / "executor.log").open("ab")
     with closing(log):
-        return subprocess.Popen(argv, stdout=log, stderr=log, env=environment, cwd=ROOT)
-
-
-def run_until_killed(settings: Path, crash_at: CrashPoint | MoveCrashPoint) -> None:
-    """Run the executor as a process until it dies at a named moment."""
-    process = run_executor(settings, crash_at)
-    try:
-        assert process.wait(PATIENCE_S) == -signal.SIGKILL
-    finally:
-        process.kill()
-        process.wait()
+        return subprocess.Popen(argv, stdout=log, stderr=log, cwd=ROOT)

@@ -14,7 +14,7 @@ from tests.background_executor.decisions import agreement
 from tests.background_executor.decisions.shift import Shift, take_folders
 from tests.background_executor.decisions.truth import TruePoint, TrueScan, TrueTake
 from tests.faults.cluster_bench import ClusterBench
-from tests.faults.lives import Lives
+from tests.lives import Lives
 
 
 class KilledActs:

@@ -8,7 +8,8 @@ from background_executor import queries
 from background_executor.commands import StartScan
 from background_executor.crash_points import CrashPoint
 from server_side.scan import Slot
-from tests.faults.cluster_bench import ClusterBench, run_until_killed
+from tests.faults.cluster_bench import ClusterBench
+from tests.lives import Lives
 
 pytestmark = pytest.mark.cluster
 
@@ -19,7 +20,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_done_twice(
 ) -> None:
     command = StartScan(serial_number="KQ0146", slot=Slot.ONE)
     bench.store.enqueue("here", command, "tester", "once", bench.now)
-    run_until_killed(settings_file, moment)
+    Lives(settings_file).end_at(moment)
     bench.until(lambda: queries.scans(bench.store, "here") != ())
     (scan,) = queries.scans(bench.store, "here")
     bench.until(lambda: bench.is_complete(scan))
