@@ -118,6 +118,9 @@ def _acquisitions(site: Site, plan: ScanPlan, names: RawNames) -> Sequence[PureP
 
 def _beginning(acquisition: RemoteEntry, plan: ScanPlan, names: RawNames) -> datetime:
     """Return when an acquisition began: by its name, else not before its folder's time."""
-    modified_at = datetime.fromtimestamp(acquisition.modified_s, UTC)
-    stamp = names.stamp_of(acquisition.path.name)
-    return stamp_moment(stamp, plan.zone, modified_at) if stamp else modified_at
+    try:
+        modified_at = datetime.fromtimestamp(acquisition.modified_s, UTC)
+        stamp = names.stamp_of(acquisition.path.name)
+        return stamp_moment(stamp, plan.zone, modified_at) if stamp else modified_at
+    except (ValueError, OverflowError, OSError):  # a time that no calendar has is nobody's
+        return datetime.min.replace(tzinfo=UTC)

@@ -4,6 +4,7 @@ One file per system. The executor runs ``*_argv`` through the transport and
 hands the output to the matching ``read_*``. How to add one: README.md here.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,8 @@ from background_executor.records import JobState
 from background_executor.transport import CommandOutput
 from server_side.layout import ScanLayout
 
+JOB_NUMBER = re.compile(r"[0-9]{1,18}")
+"""How batch systems number jobs; what else stands in its place is no job."""
 SCHEDULER_SAYS = "the scheduler says"
 """Begins the message of a job that is there and does not plainly run; over with the next word."""
 

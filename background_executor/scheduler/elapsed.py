@@ -3,7 +3,8 @@
 import re
 from datetime import timedelta
 
-_ELAPSED = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)")
+_NUMBER = "([0-9]{1,4})"
+_ELAPSED = re.compile(rf"(?:{_NUMBER}-)?(?:{_NUMBER}:)?{_NUMBER}:{_NUMBER}")
 
 
 def read_elapsed(text: str) -> timedelta | None:

@@ -18,7 +18,7 @@ from typing import Final
 from background_executor.config import SubmitSection
 from background_executor.errors import SchedulerError, SubmitRefusedError, SubmitUnknownError
 from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState
-from background_executor.scheduler import SCHEDULER_SAYS, JobScript, JobSighting
+from background_executor.scheduler import JOB_NUMBER, SCHEDULER_SAYS, JobScript, JobSighting
 from background_executor.scheduler.elapsed import read_elapsed
 from background_executor.scheduler.script import job_script
 from background_executor.transport import CommandOutput
@@ -196,7 +196,8 @@ def _last_words(output: CommandOutput) -> str:
 
 
 def _is_ours(row: Sequence[str]) -> bool:
-    return len(row) > _FIELDS and row[1].isdigit() and row[2].startswith(_NAME_PREFIX)
+    is_job = len(row) > _FIELDS and JOB_NUMBER.fullmatch(row[1].strip()) is not None
+    return is_job and row[2].startswith(_NAME_PREFIX)
 
 
 def _read_row(row: Sequence[str]) -> JobSighting:

@@ -132,7 +132,10 @@ def _read_line(line: str) -> JobSighting:
     job, scheduler_id, word, detail, run_time = fields
     state, message = _read_word(word, detail)
     # Of one that has ended, only how long ago it began is told.
-    ran = timedelta(seconds=float(run_time)) if run_time and state is JobState.RUNNING else None
+    try:
+        ran = timedelta(seconds=float(run_time)) if run_time and state is JobState.RUNNING else None
+    except (ValueError, OverflowError):
+        raise SchedulerError(f"the launcher's run time {run_time!r} is no number of s") from None
     return JobSighting(job, scheduler_id, state, word=word, message=message, run_time=ran)
 
 

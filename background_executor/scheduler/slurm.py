@@ -14,7 +14,7 @@ from typing import Final
 from background_executor.config import SubmitSection
 from background_executor.errors import SchedulerError, SubmitRefusedError, SubmitUnknownError
 from background_executor.records import ENDED_JOB_STATES, WAITING_JOB_STATES, JobState
-from background_executor.scheduler import SCHEDULER_SAYS, JobScript, JobSighting
+from background_executor.scheduler import JOB_NUMBER, SCHEDULER_SAYS, JobScript, JobSighting
 from background_executor.scheduler.elapsed import read_elapsed
 from background_executor.scheduler.script import job_script
 from background_executor.transport import CommandOutput
@@ -75,10 +75,13 @@ _TIMES_IN_UTC = ("TZ=UTC", "SLURM_TIME_FORMAT=standard")
 _CANCEL_SCRIPT = 'exec scancel --user="$(id -un)" --name="$1" "$2"'
 """scancel knows no ``--me`` before 22.05; who we are there, the login node says itself."""
 
+_YEARS = range(2000, 2200)
+"""What lies at an end of the calendar cannot be shown in every zone, and no job starts there."""
+
 _HISTORY = "now-7days"
 _HISTORY_FORMAT = "JobIDRaw,State,ExitCode,Elapsed,NodeList,JobName"
 
-_JOB_ID = re.compile(r"(\d+)(;[\w.-]+)?")
+_JOB_ID = re.compile(rf"({JOB_NUMBER.pattern})(;[\w.-]+)?")
 _REFUSAL = re.compile(
     r"invalid (account|partition|qos|time|gres|constraint|feature|generic|reservation|wckey)"
     r"|requested node configuration is not available|requested time limit"
@@ -252,9 +255,10 @@ def _read_history_row(row: Sequence[str]) -> JobSighting:
 
 def _read_utc(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:  # "N/A", or a format that the site has chosen
         return None
+    return moment if moment.year in _YEARS else None
 
 
 def _judge(word: str, reason: str) -> tuple[JobState, str]:
@@ -280,5 +284,5 @@ def _rank(sighting: JobSighting) -> tuple[int, int]:
 
 
 def _one_per_name(sightings: Iterable[JobSighting]) -> dict[str, JobSighting]:
-    numbered = [sighting for sighting in sightings if sighting.scheduler_id.isdigit()]
+    numbered = [each for each in sightings if JOB_NUMBER.fullmatch(each.scheduler_id)]
     return {sighting.job: sighting for sighting in sorted(numbered, key=_rank, reverse=True)}

@@ -28,7 +28,10 @@ def read_listing(output: CommandOutput, folder: PurePosixPath) -> tuple[RemoteEn
         said = output.stderr.strip()[-500:] or f"exit status {output.exit_status}"
         raise RemoteFileError(f"cannot list {folder}: {said}")
     records = [record.split("\t", 3) for record in output.stdout.split("\0") if record]
-    entries = [_entry(*record) for record in records if record[0] in _IS_FOLDER]
+    try:
+        entries = [_entry(*record) for record in records if record[0] in _IS_FOLDER]
+    except (TypeError, ValueError) as error:  # a program of that name, or a part of what it printed
+        raise RemoteFileError(f"what 'find' gave of {folder} is no listing: {error}") from error
     return tuple(sorted(entries, key=lambda entry: entry.path))
 
 

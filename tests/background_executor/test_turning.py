@@ -27,7 +27,7 @@ from background_executor.transport import (
 )
 from background_executor.turning import turn_until_asked
 from server_side.journal import EndReason
-from server_side.scan import ExistingAcquisition, ScanPlan, Slot
+from server_side.scan import ExistingAcquisition, ScanPlan, Slot, zone_stamp
 from tests.background_executor.bench import ENDS_EARLY, HANGS, POINTS, WAITS, Bench
 from tests.background_executor.fake_job import Behaviour
 
@@ -164,6 +164,20 @@ def test_raw_data_at_which_the_server_hangs_hold_up_no_other_idle_scan(
         ).write_text("1\n")
     bench.until(lambda: len(bench.jobs(well)) > 1, seconds=20)
     assert len(bench.jobs(hanging)) == 1
+
+
+def test_a_folder_with_a_time_that_no_calendar_has_ends_no_executor(bench: Bench) -> None:
+    raw = Path(bench.config.site.raw_base)
+    (raw / "wavedump_output_00010101_000000").mkdir()  # before the year 1 in UTC
+    bench.behave(replace(ENDS_EARLY, publish=0, reason=EndReason.IDLE))
+    scan = bench.start_scan()
+    bench.until(lambda: "as soon as" in bench.scan(scan).message)
+    bench.behave(Behaviour())
+    new = raw / f"wavedump_output_{zone_stamp(bench.now, bench.config.site.zone)}"
+    (new / scan.serial_number / f"wavesave_{POINTS[0]}").mkdir(parents=True)
+    (new / scan.serial_number / f"wavesave_{POINTS[0]}" / "wave0.txt").write_text("1\n")
+    bench.until(lambda: len(bench.jobs(scan)) > 1, seconds=20)
+    assert bench.scan(scan).state in ("running", "complete")
 
 
 def raw_folder(bench: Bench, scan: ScanRecord) -> PurePosixPath:

@@ -63,6 +63,11 @@ def test_other_jobs_of_the_user_are_passed_over() -> None:
     assert pjm().read_queue(queue(",239,bulk.sh,RUN,-,-,-,-")) == {}
 
 
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "-1", ""])
+def test_what_is_no_number_of_a_job_is_no_job(number: str) -> None:
+    assert pjm().read_queue(queue(row("RUN").replace("238", number))) == {}
+
+
 @pytest.mark.parametrize(
     "output",
     [

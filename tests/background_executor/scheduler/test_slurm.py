@@ -1,11 +1,13 @@
 """SLURM's answers, as recorded from the real one, and what is asked of it."""
 
+import contextlib
 import os
 import pwd
 import shlex
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -240,6 +242,34 @@ def test_the_script_names_what_the_site_asks_for_and_ends_with_the_order() -> No
     assert lines[7:10] == [*SITE.module_lines, *SITE.activate_lines]
     order = f"/data/gpfs/pmt/job-{JOB}.json"
     assert lines[-1] == f"exec /opt/pmt/bin/python -m server_side watch {order}"
+
+
+NONSENSE = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ["", "²", "9" * 5000, "9" * 12 + "-00:00", "0001-01-01T00:00:00", "-1", "1e999"]
+    ),
+    st.sampled_from(["9999-12-31T23:59:59", "RUNNING", "PENDING", "None", "7", JOB]),
+)
+
+
+@given(st.lists(st.lists(NONSENSE, min_size=5, max_size=9), max_size=4), st.integers(-1, 2))
+def test_no_nonsense_that_slurm_may_answer_ends_the_executor(
+    rows: list[list[str]], status: int
+) -> None:
+    listing = "\n".join([HEADER, *("pmt|" + "|".join(row) for row in rows)])
+    history = "\n".join("|".join(row) for row in rows)
+    seen: dict[str, JobSighting] = {}
+    with contextlib.suppress(SchedulerError):
+        seen |= slurm().read_queue(answer(listing, status))
+    with contextlib.suppress(SchedulerError):
+        seen |= slurm().read_history(answer(history, status))
+    for sighting in seen.values():
+        assert sighting.scheduler_id.isascii()
+        assert int(sighting.scheduler_id) >= 0
+        start, ran = sighting.expected_start, sighting.run_time
+        assert start is None or start.astimezone(ZoneInfo("Asia/Tokyo")) == start
+        assert ran is None or datetime(2026, 1, 1, tzinfo=UTC) - ran < datetime.now(UTC)
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r"), min_size=1, max_size=30))
