@@ -146,8 +146,10 @@ class _ScanImport:
             voltages = [remark.voltage for remark in remarks if remark.voltage is not None]
             self._store(takes, voltages, known, copied, numbers)
             self._note_places(takes, numbers)
-        elif not copies:
+        else:
             why = "tells of a scan of which no take was read"
+            if copies:
+                why = f"tells of a copy: its takes are those of scan {copies[0].known.scan_id}"
             unread.extend(Unread(remark.path, why) for remark in remarks)
         self._flag_copies(copies)
         return ScanCount(len(copied), count_known, tuple(copies))

@@ -327,6 +327,21 @@ def test_a_copy_among_the_flagged_flags_the_take_that_was_taken(
         assert point.decision.decision is DecisionKind.FLAGGED
 
 
+def test_a_voltage_beside_a_copy_of_an_hv_check_is_listed_with_the_reason(
+    store: Store, config: SiteConfig, tmp_path: Path
+) -> None:
+    for name in ("HV_output_20260216_140000", "testHV_output_20260216"):
+        put_hv(tmp_path / "old" / name, "KQ0146", 1950, "20260216_140200", "0.850e+07\n0.020e+07")
+    copy = tmp_path / "old" / "testHV_output_20260216" / "KQ0146"
+    voltage = copy / "KQ0146_HV_at_gain_1.00e+07.txt"
+    voltage.write_text("2002.3")
+    report = run(store, config, tmp_path / "old")
+    assert (report.new_takes, len(report.copies)) == (1, 1)
+    ((path, reason),) = [(each.path, each.reason) for each in report.unread]
+    assert path == voltage
+    assert "tells of a copy: its takes are those of scan" in reason
+
+
 def test_the_same_date_with_other_files_or_of_another_pmt_is_no_copy(
     store: Store, config: SiteConfig, tmp_path: Path
 ) -> None:
