@@ -140,11 +140,17 @@ def _go_on_without_job(
 
 
 def _retakes_since(last: JobRecord, points: Sequence[PointRecord]) -> list[str]:
-    """Return the points whose retake was asked for after a job was made: it may not know them."""
+    """Return the points whose retake was asked for after a job was made: it may not know them.
+
+    A job that ended because nothing was wanted knows none that is waited for now, also where
+    a clock that was set back has the retake before the job.
+    """
+    was_told_to_end = last.state is JobState.COMPLETED and last.end_reason is EndReason.STOPPED
     return [
         point.point.name
         for point in points
-        if point.awaits_since is not None and point.awaits_since > last.created_at
+        if point.awaits_since is not None
+        and (was_told_to_end or point.awaits_since > last.created_at)
     ]
 
 

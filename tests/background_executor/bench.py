@@ -199,6 +199,10 @@ class Bench:
         """Return the names of a scan on the server."""
         return self.site.layout(scan.scan_id)
 
+    def newest_job(self, scan: ScanRecord) -> JobRecord:
+        """Return the job of a scan that was made last."""
+        return self.jobs(scan)[0]
+
     def is_complete(self, scan: ScanRecord) -> bool:
         """Tell whether a scan has all its points and no job any more."""
         ended = all(job.state in ENDED_JOB_STATES for job in self.jobs(scan))

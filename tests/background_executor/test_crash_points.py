@@ -1,6 +1,7 @@
 """The executor killed -9 at each named moment: afterwards one job, and each point once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,12 @@ def test_killed_at(point: CrashPoint, asked: Bench) -> None:
 
 
 def test_killed_at_every_point_of_the_way_one_after_the_other(asked: Bench) -> None:
-    asked.behave(WAITS)
+    asked.behave(replace(WAITS, waits_after=0))
     lives = Lives(asked.settings)
     for point in CrashPoint:
+        if point is CrashPoint.FILES_FETCHED:
+            # Published before, a sweep at the start of an earlier life could have stored it all.
+            asked.let_go()
         if point not in OFF_THE_WAY:
             lives.end_at(point)
-    asked.let_go()
     assert_nothing_lost_or_doubled(asked)

@@ -14,7 +14,6 @@ from background_executor.jobs.successors import awaits_operator
 from background_executor.records import (
     ENDED_JOB_STATES,
     ExecutorRecord,
-    JobRecord,
     LinkState,
     ScanRecord,
 )
@@ -84,10 +83,6 @@ class ClusterBench(Bench):
             self.cluster.slurm.run("scancel", job)
         self.site.transport.close()
         self.store.close()
-
-    def newest_job(self, scan: ScanRecord) -> JobRecord:
-        """Return the job of a scan that was made last."""
-        return self.jobs(scan)[0]
 
     def until_first_point(self, scan: ScanRecord) -> None:
         """Step until the first point of a scan is stored."""

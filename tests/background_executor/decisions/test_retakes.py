@@ -1,5 +1,7 @@
 """Several takes of one point: which one stands for it, and retakes that are taken back."""
 
+from datetime import timedelta
+
 from background_executor import queries
 from background_executor.acts import do_next_command
 from background_executor.commands import StopScan
@@ -12,8 +14,10 @@ from background_executor.decisions.decision_commands import (
 )
 from background_executor.decisions.decision_queries import decisions_of_point
 from background_executor.decisions.offers import takes_in_view
-from background_executor.records import ScanState, Verdict
+from background_executor.records import JobState, ScanState, Verdict
+from server_side.journal import EndReason
 from tests.background_executor.decisions.shift import Shift
+from tests.background_executor.fake_job import Behaviour
 from tests.seed_results import Fate
 
 CENTRE, RIGHT = "theta0_phi0", "theta10_phi0"
@@ -101,3 +105,21 @@ def test_the_data_of_a_retake_that_come_while_it_is_taken_back_stay(shift: Shift
     assert "have come, and stay" in answer.answer
     history = decisions_of_point(bench.store, scan.scan_id, scan.plan.points[0])
     assert [(step.take, step.decision) for step in history] == [(1, "accepted")]
+
+
+def test_a_retake_is_measured_though_the_job_of_one_taken_back_was_made_at_a_later_hour(
+    shift: Shift,
+) -> None:
+    bench, scan = shift.bench, shift.complete_scan(Fate.POOR)
+    bench.now += timedelta(hours=1)
+    shift.done(RetakeTakes(scan_id=scan.scan_id, takes=shift.seen(scan, CENTRE)))
+    bench.until(lambda: bench.newest_job(scan).state is JobState.RUNNING)
+    shift.done(WithdrawDecisions(scan_id=scan.scan_id, takes=shift.seen(scan, CENTRE)))
+    bench.until(lambda: bench.newest_job(scan).state is JobState.COMPLETED)
+    assert bench.newest_job(scan).end_reason is EndReason.STOPPED
+    bench.behave(Behaviour())
+    jobs = len(bench.jobs(scan))
+    bench.now -= timedelta(hours=1)
+    shift.done(RetakeTakes(scan_id=scan.scan_id, takes=shift.seen(scan, CENTRE)))
+    bench.until(lambda: bench.is_complete(scan))
+    assert len(bench.jobs(scan)) == jobs + 1
