@@ -7,7 +7,7 @@ must not take ``wave10.txt`` for channel 1.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from server_side.errors import NameFormatError
@@ -82,6 +82,8 @@ def _match(pattern: str, name: str) -> re.Match[str] | None:
 
 def _parse(stamp: str) -> datetime | None:
     try:
-        return datetime.strptime(stamp, "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+        moment = datetime.strptime(stamp, "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         return None
+    # A zone would carry the calendar's first and last hours over its ends.
+    return moment if MINYEAR < moment.year < MAXYEAR else None

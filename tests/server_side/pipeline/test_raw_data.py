@@ -328,6 +328,8 @@ def test_the_repeated_hour_of_summer_time_is_read_by_what_is_known_of_the_folder
         ("wavedump_output_20260220_144123", "20260220_144123"),
         ("wavedump_output_20261320_144123", None),
         ("wavedump_output_test", None),
+        ("wavedump_output_00010101_000000", None),
+        ("wavedump_output_99991231_235959", None),
         ("wavedump_output_20260220_144123_copy", "20260220_144123"),
         ("wavedump_output_test_20260220_144123", "20260220_144123"),
         ("wavedump_output_20260220_1441234", None),
