@@ -134,7 +134,7 @@ def test_a_scan_at_whose_folder_the_server_hangs_holds_up_no_other(
 def test_journals_at_which_the_server_hangs_slow_down_no_others(
     bench: Bench, transport: HangingTransport
 ) -> None:
-    bench.behave(HANGS)
+    bench.behave(replace(HANGS, waits_after=0))  # nothing is stored before its folder hangs
     hanging = bench.start_scan()
     transport.hanging_folders.add(bench.layout(hanging).scan_folder)
     bench.behave(Behaviour())
@@ -146,6 +146,7 @@ def test_journals_at_which_the_server_hangs_slow_down_no_others(
     turns = (bench.now - began_at).total_seconds()
     assert transport.hung - before <= 3 + turns / 10  # it is put off, not asked in every turn
     transport.hanging_folders.clear()
+    bench.let_go()
     bench.until(lambda: bench.states(hanging)[0] == "stored", seconds=20)
 
 
